@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+/// A target of ours under `Sources/`.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// The tests of one module, with the fixtures that it names.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "fpgaml",
+  products: [.executable(name: "fpgaml", targets: ["fpgaml"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  // Arrows point down this list only (docs/architecture.md).
+  targets: [
+    .executableTarget(
+      name: "fpgaml",
+      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
+    module(
+      "Driver",
+      [
+        "Verification", "VerilogBackend", "HLSBackend", "Lowering", "Planning", "Precision",
+        "Readers",
+      ]),
+    module("Verification", ["Lowering", "Circuit", "Graph", "TestbenchSources", "HLSTemplates"]),
+    module("VerilogBackend", ["Circuit"]),
+    module("HLSBackend", ["Circuit", "HLSTemplates"]),
+    .target(
+      name: "HLSTemplates", path: "templates/hls", sources: ["HLSTemplates.swift"],
+      resources: [.embedInCode("fpgaml_w.h")], swiftSettings: swiftSettings),
+    .target(
+      name: "TestbenchSources", path: "testbench", sources: ["TestbenchSources.swift"],
+      resources: [.embedInCode("harness.cpp")], swiftSettings: swiftSettings),
+    module("Lowering", ["AdderGraphs", "Circuit", "Graph"]),
+    module("Planning", ["Circuit"]),
+    module("AdderGraphs", ["FixedPoint"]),
+    module("Circuit", ["FixedPoint", "Diagnostics"]),
+    module("Precision", ["Graph", .product(name: "Yams", package: "Yams")]),
+    module("Readers", ["Graph", "CHDF5", "CZlib", "CLibXML2", "CRapidJSON"]),
+    module("Graph", ["FixedPoint", "Diagnostics"]),
+    module("FixedPoint", ["Diagnostics"]),
+    module("Diagnostics", []),
+    .target(name: "CRapidJSON", path: "Sources/CRapidJSON"),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    tests("FixedPointTests", ["FixedPoint"]),
+    tests("CircuitTests", ["Circuit"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
