@@ -4,7 +4,7 @@ import Diagnostics
 ///
 /// A raw integer r of the type stands for the value r · 2^(I−W). I counts the sign bit of signed types and may be
 /// negative or exceed W. When a value is converted, rounding precedes overflow. A type of width 0 holds only 0.
-public struct FixedType: Hashable, Sendable {
+public struct FixedType: Hashable, Sendable, Codable {
   public var width: Int
   public var integerBits: Int
   public var isSigned: Bool
@@ -49,7 +49,7 @@ public struct FixedType: Hashable, Sendable {
 }
 
 /// What happens to bits below the least significant one (UG1399, "Quantization modes").
-public enum Rounding: String, CaseIterable, Hashable, Sendable {
+public enum Rounding: String, CaseIterable, Hashable, Sendable, Codable {
   /// Toward minus infinity.
   case trn = "TRN"
   /// Toward zero.
@@ -67,7 +67,7 @@ public enum Rounding: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What happens to values beyond the type's range (UG1399, "Overflow modes"; `AP_WRAP_SM` is not supported).
-public enum Overflow: String, CaseIterable, Hashable, Sendable {
+public enum Overflow: String, CaseIterable, Hashable, Sendable, Codable {
   /// Keep the low bits.
   case wrap = "WRAP"
   /// Clamp to the nearest end.

@@ -1,6 +1,6 @@
 /// The exact numeric format of one element of a tensor or one wire of a circuit: the raw integers in `range`, each
 /// standing for raw · 2^exponent.
-public struct Format: Hashable, Sendable, CustomStringConvertible {
+public struct Format: Hashable, Sendable, Codable, CustomStringConvertible {
   public var range: Interval
   public var exponent: Int
 
