@@ -1,0 +1,177 @@
+import FixedPoint
+
+extension Graph {
+  /// The type of a node's exact result, from the types of its operands.
+  ///
+  /// - Requires: operands are typed; weights are exact; functions have a form.
+  /// - Throws: `WidthOverflow` where a result needs more than 120 bits.
+  public func exactType(_ node: Node) throws(WidthOverflow) -> TensorType {
+    let operands = node.operands.map { operand -> TensorType in
+      guard let type = self[operand].type else { preconditionFailure("operand without a type") }
+      return type
+    }
+    switch node.primitive {
+    case .input: preconditionFailure("an input's type is not computed")
+    case .constant(let weights): return weights.exactType
+    case .linear(let linear): return try linear.exactType(operands[0])
+    case .combine(let kind): return try kind.exactType(operands)
+    case .map(let map): return try map.exactType(operands[0])
+    case .quantize(let quantizer): return try quantizer.exactType(operands[0])
+    case .reduce(let kind): return try kind.exactType(operands[0], length: self[node.operands[0]].shape.last ?? 1)
+    case .rearrange(let rearrangement):
+      return try rearrangement.exactType(operands, node.operands.map { self[$0].shape })
+    }
+  }
+}
+
+extension TensorType {
+  public func unit(_ i: Int) -> Unit { Unit(exponent: formats[i].exponent, factor: scales[i]) }
+
+  /// A type of elements given one by one.
+  init(elements: [(format: Format, scale: Rational)]) {
+    self.init(PerElement(elements.map(\.format)), scales: PerElement(elements.map(\.scale)))
+  }
+}
+
+extension Weights {
+  /// The type in which each element is its odd part: constants cost no more bits than they have.
+  var exactType: TensorType {
+    TensorType(
+      elements: (0..<count).map { i in
+        guard let term = term(i) else { return (Format(.zero, exponent: 0), .one) }
+        return (Format(Interval(term.raw), exponent: term.unit.exponent), term.unit.factor)
+      })
+  }
+}
+
+extension Linear {
+  func exactType(_ operand: TensorType) throws(WidthOverflow) -> TensorType {
+    if let accumulator {
+      return TensorType(
+        PerElement(repeating: Format(accumulator), count: operand.count / inputs * outputs))
+    }
+    var elements: [(format: Format, scale: Rational)] = []
+    try forEachRow(operand) { _, row in elements += zip(row.formats, row.scales).map { ($0, $1) } }
+    return TensorType(elements: elements)
+  }
+
+  /// Calls `body` with the index of the first operand element and the integer form of each position and group, in
+  /// order. Equal rows are computed once.
+  public func forEachRow(
+    _ operand: TensorType, _ body: (_ firstElement: Int, _ row: LinearRow) -> Void
+  ) throws(WidthOverflow) {
+    struct Key: Hashable {
+      var group: Int
+      var formats: [Format]
+      var scales: [Rational]
+    }
+    var known: [Key: LinearRow] = [:]
+    for start in stride(from: 0, to: operand.count, by: inputs) {
+      let elements = start..<(start + inputs)
+      let key = Key(
+        group: start / inputs % groups, formats: elements.map { operand.formats[$0] },
+        scales: elements.map { operand.scales[$0] })
+      let row: LinearRow
+      if let found = known[key] {
+        row = found
+      } else {
+        row = try self.row(group: key.group, formats: key.formats, scales: key.scales)
+        known[key] = row
+      }
+      body(start, row)
+    }
+  }
+}
+
+extension Combination {
+  func exactType(_ operands: [TensorType]) throws(WidthOverflow) -> TensorType {
+    var elements: [(format: Format, scale: Rational)] = []
+    for i in 0..<operands[0].count {
+      var unit = operands[0].unit(i)
+      var range = operands[0].formats[i].range
+      for operand in operands.dropFirst() {
+        if self == .multiply {
+          range = try range.multiplied(by: operand.formats[i].range)
+          unit = try unit.multiplied(by: operand.unit(i))
+          continue
+        }
+        let common = try unit.common(with: operand.unit(i))
+        let left = try range.scaled(by: unit.steps(of: common))
+        let right = try operand.formats[i].range.scaled(by: operand.unit(i).steps(of: common))
+        unit = common
+        switch self {
+        case .add: range = try left.adding(right)
+        case .subtract: range = try left.subtracting(right)
+        case .maximum: range = Interval(max(left.lower, right.lower), max(left.upper, right.upper))
+        case .minimum: range = Interval(min(left.lower, right.lower), min(left.upper, right.upper))
+        case .multiply: break
+        }
+      }
+      elements.append((Format(range, exponent: unit.exponent), unit.factor))
+    }
+    return TensorType(elements: elements)
+  }
+}
+
+extension Reduction {
+  func exactType(_ operand: TensorType, length: Int) throws(WidthOverflow) -> TensorType {
+    var elements: [(format: Format, scale: Rational)] = []
+    for start in stride(from: 0, to: operand.count, by: length) {
+      if self == .argmax {
+        elements.append((Format(Interval(0, Int128(length - 1)), exponent: 0), .one))
+        continue
+      }
+      var unit = operand.unit(start)
+      for i in start..<(start + length) { unit = try unit.common(with: operand.unit(i)) }
+      var range: Interval?
+      for i in start..<(start + length) {
+        let next = try operand.formats[i].range.scaled(by: operand.unit(i).steps(of: unit))
+        guard let sofar = range else {
+          range = next
+          continue
+        }
+        switch self {
+        case .sum: range = try sofar.adding(next)
+        case .maximum: range = Interval(max(sofar.lower, next.lower), max(sofar.upper, next.upper))
+        case .minimum: range = Interval(min(sofar.lower, next.lower), min(sofar.upper, next.upper))
+        case .argmax: break
+        }
+      }
+      elements.append((Format(range ?? .zero, exponent: unit.exponent), unit.factor))
+    }
+    return TensorType(elements: elements)
+  }
+}
+
+extension Rearrangement {
+  func exactType(_ operands: [TensorType], _ shapes: [[Int]]) throws(WidthOverflow) -> TensorType {
+    if case .reshape = self { return operands[0] }
+    let lowest = try padding == .lowest ? operands[0].lowestValue : nil
+    return TensorType(
+      elements: try sources(shapes).map { source throws(WidthOverflow) in
+        switch source {
+        case .element(let operand, let index):
+          (operands[operand].formats[index], operands[operand].scales[index])
+        case .padding: lowest ?? (Format(.zero, exponent: 0), .one)
+        }
+      })
+  }
+
+  /// What stands outside the operand, for views.
+  public var padding: AffineView.Padding { if case .view(let view) = self { view.padding } else { .none } }
+}
+
+extension TensorType {
+  /// The constant that no element of the tensor is below, as the format of `lowest` padding.
+  var lowestValue: (format: Format, scale: Rational) {
+    get throws(WidthOverflow) {
+      var unit = unit(0)
+      for i in 1..<max(count, 1) { unit = try unit.common(with: self.unit(i)) }
+      var low: Int128 = .max
+      for i in 0..<count {
+        low = min(low, try formats[i].range.scaled(by: self.unit(i).steps(of: unit)).lower)
+      }
+      return (Format(Interval(low), exponent: unit.exponent), unit.factor)
+    }
+  }
+}
