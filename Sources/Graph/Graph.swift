@@ -74,6 +74,8 @@ public struct Node: Hashable, Sendable, Codable {
   public var shape: [Int]
   /// The exact numeric type of the result, once the graph is typed.
   public var type: TensorType?
+  /// Of an input in a typed graph: the types into which each element's real value is converted on the way in.
+  public var inputTypes: PerElement<FixedType>?
   /// What decided the type, once the graph is typed.
   public var typeSource: TypeSource?
 

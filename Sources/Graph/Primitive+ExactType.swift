@@ -163,7 +163,7 @@ extension Rearrangement {
 
 extension TensorType {
   /// The constant that no element of the tensor is below, as the format of `lowest` padding.
-  var lowestValue: (format: Format, scale: Rational) {
+  public var lowestValue: (format: Format, scale: Rational) {
     get throws(WidthOverflow) {
       var unit = unit(0)
       for i in 1..<max(count, 1) { unit = try unit.common(with: self.unit(i)) }

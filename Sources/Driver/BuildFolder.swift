@@ -1,0 +1,67 @@
+import Circuit
+import Diagnostics
+import Foundation
+
+/// A build on disk, `build/<name>/` by default.
+///
+/// It is written whole beside its final place and then moved there, so that an interrupted run leaves the previous
+/// build untouched.
+public struct BuildFolder: Sendable {
+  public let url: URL
+
+  public init(_ path: String) { url = URL(fileURLWithPath: path) }
+
+  /// Where verification works; nothing in it is part of the build.
+  public var workFolder: URL { url.appendingPathComponent("work") }
+
+  /// Replaces the folder by one with these files.
+  ///
+  /// - Throws: E001 where the folder cannot be written, or holds something that is not a build.
+  public func write(_ files: [GeneratedFile]) throws(CompilationFailed) {
+    let manager = FileManager.default
+    let fresh = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).new-\(ProcessInfo.processInfo.processIdentifier)")
+    let old = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).old-\(ProcessInfo.processInfo.processIdentifier)")
+    if manager.fileExists(atPath: url.path), !isReplaceable {
+      throw CompilationFailed(
+        "E002", "'\(url.path)' exists and is not a build of fpgaml", at: .option("-o"),
+        notes: ["name another folder, or remove this one"])
+    }
+    do {
+      try? manager.removeItem(at: fresh)
+      for file in files {
+        let target = fresh.appendingPathComponent(file.path)
+        try manager.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(file.contents.utf8).write(to: target)
+      }
+      if manager.fileExists(atPath: url.path) { try manager.moveItem(at: url, to: old) }
+      try manager.moveItem(at: fresh, to: url)
+      try? manager.removeItem(at: old)
+    } catch {
+      try? manager.removeItem(at: fresh)
+      if !manager.fileExists(atPath: url.path) { try? manager.moveItem(at: old, to: url) }
+      throw CompilationFailed("E001", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
+    }
+  }
+
+  /// Whether the folder is empty or holds a build.
+  private var isReplaceable: Bool {
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    return contents.isEmpty || contents.contains("report.json")
+  }
+
+  /// The contents of one of the build's files.
+  ///
+  /// - Throws: C010 where it cannot be read.
+  public func read(_ path: String) throws(CompilationFailed) -> Data {
+    let file = url.appendingPathComponent(path)
+    do {
+      return try Data(contentsOf: file)
+    } catch {
+      throw CompilationFailed(
+        "C010", "'\(url.path)' is not a build of fpgaml: it has no readable '\(path)'", at: .file(url.path),
+        notes: ["make one with 'fpgaml compile MODEL -o \(url.lastPathComponent)'"])
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Circuit
+import FixedPoint
+import Graph
+
+extension NodeLowering {
+  mutating func lower(
+    _ kind: Combination, _ operands: [Tensor], _ type: TensorType, _ origin: Int
+  ) throws(WidthOverflow) -> [Value] {
+    var result: [Value] = []
+    for i in 0..<type.count {
+      var aligned: [Value] = []
+      for operand in operands {
+        let steps = kind == .multiply ? 1 : try operand.type.unit(i).steps(of: type.unit(i))
+        aligned.append(try multiply(operand.values[i], by: steps, plus: 0, origin))
+      }
+      result.append(try combine(kind, aligned, exponent: type.formats[i].exponent, origin))
+    }
+    return result
+  }
+
+  private mutating func combine(
+    _ kind: Combination, _ values: [Value], exponent: Int, _ origin: Int
+  ) throws(WidthOverflow) -> Value {
+    switch kind {
+    case .add: return try sum(values.map { Term($0) }, exponent: exponent, origin)
+    case .subtract:
+      let terms = values.enumerated().map { Term($1, isNegative: $0 > 0) }
+      return try sum(terms, exponent: exponent, origin)
+    case .multiply:
+      return try balanced(values) { lowering, a, b throws(WidthOverflow) in
+        try lowering.builder.multiply(a, b, origin: origin)
+      }
+    case .maximum, .minimum:
+      return try balanced(values) { lowering, a, b throws(WidthOverflow) in
+        lowering.extreme(kind == .maximum, a, b, origin)
+      }
+    }
+  }
+
+  /// The greater or the lesser of two values.
+  mutating func extreme(_ isMaximum: Bool, _ a: Value, _ b: Value, _ origin: Int) -> Value {
+    let (left, right) = (builder.range(a), builder.range(b))
+    let isLess = builder.compare(.less, a, b, origin: origin)
+    let range =
+      isMaximum
+      ? Interval(max(left.lower, right.lower), max(left.upper, right.upper))
+      : Interval(min(left.lower, right.lower), min(left.upper, right.upper))
+    return isMaximum
+      ? builder.select(isLess, b, a, range: range, origin: origin)
+      : builder.select(isLess, a, b, range: range, origin: origin)
+  }
+
+  /// Folds values pairwise in a balanced tree, in order.
+  mutating func balanced<Element>(
+    _ values: [Element],
+    _ join: (inout NodeLowering, Element, Element) throws(WidthOverflow) -> Element
+  ) throws(WidthOverflow) -> Element {
+    var level = values
+    while level.count > 1 {
+      var next: [Element] = []
+      for i in stride(from: 0, to: level.count - 1, by: 2) { next.append(try join(&self, level[i], level[i + 1])) }
+      if level.count % 2 == 1 { next.append(level[level.count - 1]) }
+      level = next
+    }
+    return level[0]
+  }
+}

@@ -1,0 +1,92 @@
+import FixedPoint
+import Graph
+
+/// What the user says about types, in the order of DESIGN section 3, "Where a type comes from".
+///
+/// Quantizers of the model stand between entries for a layer's name and the rest; they are nodes of the graph, so the
+/// typer asks the policy only about tensors that have none.
+public struct TypePolicy: Sendable {
+  public var configuration: Configuration?
+  /// `--precision`: the type of every tensor that nothing else decides.
+  public var precision: FixedType?
+  /// Ranges seen in calibration data.
+  public var calibration: Calibration?
+  /// Whether tensors without a quantizer are exact because the model was trained with quantizers everywhere
+  /// (HGQ, HGQ2), so that only entries for a layer's name apply.
+  public var isFullyQuantized = false
+
+  public init(
+    configuration: Configuration? = nil, precision: FixedType? = nil, calibration: Calibration? = nil
+  ) {
+    self.configuration = configuration
+    self.precision = precision
+    self.calibration = calibration
+  }
+
+  /// The tensors of a layer that can be given a type; raw values are hls4ml's names in a configuration.
+  public enum Role: String, Hashable, Sendable, CaseIterable {
+    case input, weight, bias, result
+    case accumulator = "accum"
+  }
+
+  /// A type and what decided it.
+  public struct Decision: Hashable, Sendable {
+    public var type: FixedType
+    public var source: TypeSource
+  }
+
+  /// What is said about a tensor by configuration or `--precision`, if anything.
+  func explicit(_ role: Role, of node: Node) -> Decision? {
+    if let entry = configuration?.type(role, of: node) {
+      if !isFullyQuantized || entry.isForLayerName {
+        return Decision(type: entry.type, source: .configuration(entry.key))
+      }
+    }
+    if isFullyQuantized && role != .input { return nil }
+    if let precision, role != .accumulator { return Decision(type: precision, source: .option) }
+    return nil
+  }
+
+  /// The type of a model input.
+  func input(_ node: Node) -> Decision {
+    explicit(.input, of: node) ?? explicit(.result, of: node)
+      ?? calibration?.type(of: node, isInput: true).map { Decision(type: $0, source: .calibration) }
+      ?? Decision(type: TypePolicy.defaultInput, source: .byDefault)
+  }
+
+  /// The type of real weights.
+  func weights(_ role: Role, _ values: [Double], of node: Node) -> Decision {
+    explicit(role, of: node)
+      ?? Decision(type: TypePolicy.covering(values, width: 8), source: .byDefault)
+  }
+
+  /// The type into which a result is converted, or nil where it stays exact.
+  func result(of node: Node) -> Decision? {
+    if let said = explicit(.result, of: node) { return said }
+    guard case .map = node.primitive, !isFullyQuantized else { return nil }
+    if let type = calibration?.type(of: node, isInput: false) { return Decision(type: type, source: .calibration) }
+    return Decision(type: TypePolicy.defaultActivation, source: .byDefault)
+  }
+
+  /// `fixed<16,6>`: what the field's tools take when nothing is said.
+  static let defaultInput = FixedType(width: 16, integerBits: 6)
+  static let defaultActivation = FixedType(width: 16, integerBits: 6, rounding: .rnd, overflow: .sat)
+
+  /// The narrowest fixed-point type of a width that covers all values, rounding to nearest.
+  public static func covering(_ values: [Double], width: Int) -> FixedType {
+    let isSigned = values.contains { $0 < 0 }
+    let largest = values.map(\.magnitude).max() ?? 0
+    if largest == 0 { return FixedType(width: 1, integerBits: 1, isSigned: false, rounding: .rndConv, overflow: .sat) }
+    // The binade of the largest value, one more where rounding or the sign's asymmetry reaches the next power of two.
+    var integerBits = Int(largest.exponent) + 1 + (isSigned ? 1 : 0)
+    for _ in 0..<2 {
+      let type = FixedType(
+        width: width, integerBits: integerBits, isSigned: isSigned, rounding: .rndConv, overflow: .sat)
+      let step = Double(sign: .plus, exponent: type.exponent, significand: 1)
+      if values.allSatisfy({ abs(type.value(type.convert($0) ?? 0) - $0) <= step / 2 }) { return type }
+      integerBits += 1
+    }
+    return FixedType(
+      width: width, integerBits: integerBits, isSigned: isSigned, rounding: .rndConv, overflow: .sat)
+  }
+}

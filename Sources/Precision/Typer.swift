@@ -1,0 +1,193 @@
+import Diagnostics
+import FixedPoint
+import Functions
+import Graph
+
+/// Gives every tensor of a graph its exact numeric type.
+///
+/// The typed graph computes the same layers on integers: weights are integers, functions have a form, and a `quantize`
+/// node stands wherever a type that was asked for rounds, saturates or wraps. Types proven by intervals never do.
+public struct Typer {
+  private let source: Graph
+  private let policy: TypePolicy
+  private var result: Graph
+  /// The typed node for each node of the source.
+  private var typed: [NodeID] = []
+  private var consumers: [[NodeID]]
+  private var sink = DiagnosticSink()
+
+  /// The typed graph, and notices about what was decided without being asked.
+  ///
+  /// - Throws: T010 where a number needs more bits than the compiler computes with, T011 for weights that are not finite.
+  public static func type(
+    _ graph: Graph, _ policy: TypePolicy
+  ) throws(CompilationFailed) -> (graph: Graph, notices: [Diagnostic]) {
+    var typer = Typer(graph, policy)
+    for index in graph.nodes.indices { typer.typed.append(try typer.visit(NodeID(index))) }
+    typer.result.outputs = graph.outputs.map { Graph.Output(name: $0.name, node: typer.typed[$0.node.index]) }
+    typer.noteDefaults()
+    try typer.sink.throwIfErrors()
+    return (typer.result, typer.sink.diagnostics)
+  }
+
+  private init(_ graph: Graph, _ policy: TypePolicy) {
+    source = graph
+    self.policy = policy
+    result = Graph(name: graph.name, framework: graph.framework)
+    consumers = Array(repeating: [], count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      for operand in node.operands { consumers[operand.index].append(NodeID(index)) }
+    }
+  }
+
+  private mutating func visit(_ id: NodeID) throws(CompilationFailed) -> NodeID {
+    var node = source[id]
+    node.operands = node.operands.map { typed[$0.index] }
+    do {
+      switch node.primitive {
+      case .input: return visitInput(node, id)
+      case .linear(let linear): return try visitLinear(node, linear, id)
+      case .constant(let weights):
+        node.primitive = .constant(quantized(weights, .weight, node))
+        return try append(node, .exact)
+      case .map(let map): return try visitMap(node, map, id)
+      case .quantize: return try append(node, .model)
+      case .combine, .reduce, .rearrange: return try converted(append(node, .exact), node, id)
+      }
+    } catch {
+      throw CompilationFailed(
+        "T010", "'\(node.name)' needs more than \(FixedType.maximumWidth) bits for an exact result",
+        at: .layer(node.layer.name),
+        notes: ["give it or the layers before it a type: a configuration entry, --precision or --inputs"])
+    }
+  }
+
+  /// Adds a node with the type of its exact result.
+  private mutating func append(_ node: Node, _ source: TypeSource) throws(WidthOverflow) -> NodeID {
+    var node = node
+    node.type = try result.exactType(node)
+    node.typeSource = source
+    result.nodes.append(node)
+    return NodeID(result.nodes.count - 1)
+  }
+
+  /// Converts a result into a type, by a node named after it.
+  private mutating func convert(
+    _ operand: NodeID, to decision: TypePolicy.Decision, name: String
+  ) throws(WidthOverflow) -> NodeID {
+    let layer = result[operand].layer
+    let shape = result[operand].shape
+    let quantizer = Quantizer.fixed(PerElement(repeating: decision.type, count: shape.elementCount))
+    let node = Node(name: name, layer: layer, primitive: .quantize(quantizer), operands: [operand], shape: shape)
+    return try append(node, decision.source)
+  }
+
+  /// The result of a node in the type that the policy asks for, if any.
+  private mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
+    return try convert(exact, to: decision, name: "\(node.name)_result")
+  }
+
+  /// Whether the model itself quantizes the tensor wherever it is used.
+  private func isQuantizedNext(_ id: NodeID) -> Bool {
+    !consumers[id.index].isEmpty
+      && consumers[id.index].allSatisfy { if case .quantize = source[$0].primitive { true } else { false } }
+      && !source.outputs.contains { $0.node == id }
+  }
+}
+
+// MARK: - Inputs
+
+extension Typer {
+  /// An input takes the type of the model's quantizer behind it, so that hardware inputs are no wider than what is
+  /// used of them; without one, what the policy says.
+  private mutating func visitInput(_ node: Node, _ id: NodeID) -> NodeID {
+    var node = node
+    if policy.configuration?.type(.input, of: node)?.isForLayerName != true, let types = inputQuantizer(id) {
+      node.type = TensorType(types.map { Format($0) })
+      node.inputTypes = types
+      node.typeSource = .model
+    } else {
+      let decision = policy.input(node)
+      node.inputTypes = PerElement(repeating: decision.type, count: node.count)
+      node.type = TensorType(PerElement(repeating: Format(decision.type), count: node.count))
+      node.typeSource = decision.source
+    }
+    result.nodes.append(node)
+    return NodeID(result.nodes.count - 1)
+  }
+
+  /// The types of the one unscaled quantizer that reads an input, if every consumer is that quantizer.
+  private func inputQuantizer(_ id: NodeID) -> PerElement<FixedType>? {
+    guard isQuantizedNext(id) else { return nil }
+    let quantizers = consumers[id.index].map { source[$0].primitive }
+    guard let first = quantizers.first, quantizers.allSatisfy({ $0 == first }),
+      case .quantize(.fixed(let types, let scales)) = first, scales.uniform == .one
+    else { return nil }
+    return types
+  }
+}
+
+// MARK: - Weights
+
+extension Typer {
+  private mutating func visitLinear(_ node: Node, _ linear: Linear, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    var node = node
+    var linear = linear
+    linear.weights = quantized(linear.weights, .weight, node)
+    linear.bias = linear.bias.map { quantized($0, .bias, node) }
+    let accumulator = policy.explicit(.accumulator, of: node)
+    linear.accumulator = accumulator?.type
+    node.primitive = .linear(linear)
+    return try converted(append(node, accumulator?.source ?? .exact), node, id)
+  }
+
+  /// Weights as exact integers: their own, or converted into the type that the policy gives them.
+  private mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
+    guard case .real(let values) = weights.storage else { return weights }
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      sink.error("T011", "a \(role.rawValue) of '\(node.name)' is \(values[index])", at: .layer(node.layer.name))
+      return Weights(raw: Array(repeating: 0, count: values.count), exponent: 0, shape: weights.shape)
+    }
+    let decision = policy.weights(role, values, of: node)
+    let raw = values.map { Int64(decision.type.convert($0) ?? 0) }
+    return Weights(raw: raw, exponent: decision.type.exponent, shape: weights.shape)
+  }
+}
+
+// MARK: - Functions
+
+extension Typer {
+  private mutating func visitMap(_ node: Node, _ map: Map, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    var node = node
+    if case .relu(let maximum, let negativeSlope, let threshold) = map.function,
+      let rectifier = Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold)
+    {
+      node.primitive = .map(Map(map.function, form: .rectifier(rectifier)))
+      return try converted(append(node, .exact), node, id)
+    }
+    return try append(node, .exact)
+  }
+
+  /// One notice for all that was typed without being asked.
+  private mutating func noteDefaults() {
+    guard result.nodes.contains(where: { $0.typeSource == .byDefault }) else { return }
+    sink.notice(
+      "T020",
+      "no types given: input \(TypePolicy.defaultInput), weights 8 bits, sums exact, activations \(TypePolicy.defaultActivation)",
+      notes: ["--inputs FILE chooses types from calibration data; --precision or --config set them"])
+  }
+}
+
+extension Rectifier {
+  /// The rectifier with binary64 parameters taken exactly; nil where one is beyond the range of exact fractions.
+  init?(maximum: Double?, negativeSlope: Double, threshold: Double) {
+    guard let slope = Rational(exactly: negativeSlope), let corner = Rational(exactly: threshold) else { return nil }
+    var top: Rational?
+    if let maximum {
+      guard let value = Rational(exactly: maximum) else { return nil }
+      top = value
+    }
+    self.init(maximum: top, negativeSlope: slope, threshold: corner)
+  }
+}
