@@ -49,7 +49,8 @@ public enum Tool {
   ) throws(CompilationFailed) -> ToolResult {
     func cannotStart(_ reason: String) -> CompilationFailed {
       CompilationFailed(
-        "V002", "'\(executable)' cannot be started: \(reason)", at: .file(directory.path), status: .missingTool)
+        "V002", "'\(executable)' cannot be started: \(reason)", at: .file(directory.path),
+        status: .missingTool)
     }
     guard let path = executable.contains("/") ? executable : find(executable) else {
       throw cannotStart("it is not in PATH")
