@@ -57,7 +57,10 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     tests("FixedPointTests", ["FixedPoint"]),
-    tests("CircuitTests", ["Circuit"]),
+    .target(
+      name: "CircuitTestSupport", dependencies: ["Circuit"], path: "Tests/CircuitTestSupport",
+      swiftSettings: swiftSettings),
+    tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
