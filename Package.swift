@@ -60,7 +60,11 @@ let package = Package(
     .target(
       name: "CircuitTestSupport", dependencies: ["Circuit"], path: "Tests/CircuitTestSupport",
       swiftSettings: swiftSettings),
+    .target(
+      name: "GraphTestSupport", dependencies: ["Graph", "CircuitTestSupport"], path: "Tests/GraphTestSupport",
+      swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
+    tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

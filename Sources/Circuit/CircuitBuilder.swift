@@ -239,6 +239,21 @@ extension CircuitBuilder {
     return make(.register(value), range(value), exponent: exponent(value), origin: origin)
   }
 
+  /// The value with what is known of its range added: of an operation's two sound ranges the intersection is kept.
+  ///
+  /// - Requires: the operation never leaves `range`.
+  public mutating func narrow(_ value: Value, to range: Interval, origin: Int) -> Value {
+    let operation = circuit[value]
+    let result = narrowed(operation.format.range, by: range)
+    if result == operation.format.range { return value }
+    if result.isConstant {
+      return constant(result.lower, exponent: operation.format.exponent, origin: origin)
+    }
+    if case .input = operation.kind { return value }
+    circuit[value].format.range = result
+    return value
+  }
+
   /// Says that the circuit is timed: every path from input to output crosses this many registers.
   public mutating func setLatency(_ latency: Int) { circuit.latency = latency }
 

@@ -41,7 +41,8 @@ public struct BuildFolder: Sendable {
     } catch {
       try? manager.removeItem(at: fresh)
       if !manager.fileExists(atPath: url.path) { try? manager.moveItem(at: old, to: url) }
-      throw CompilationFailed("E001", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
+      throw CompilationFailed(
+        "E001", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
     }
   }
 

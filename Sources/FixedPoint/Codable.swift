@@ -31,7 +31,8 @@ extension Interval: Codable {
   public init(from decoder: any Decoder) throws {
     let bounds = try [JSONInteger](from: decoder)
     let limit = Int128(1) << Interval.maximumBits
-    guard bounds.count == 2, bounds[0].value <= bounds[1].value, bounds[0].value >= -limit, bounds[1].value <= limit
+    guard bounds.count == 2, bounds[0].value <= bounds[1].value, bounds[0].value >= -limit,
+      bounds[1].value <= limit
     else {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: "not a pair of bounds"))

@@ -61,7 +61,9 @@ extension FixedType {
   }
 
   /// The value that a raw integer of this type stands for; exact up to 53 significant bits.
-  public func value(_ raw: Int128) -> Double { Double(raw) * Double(sign: .plus, exponent: exponent, significand: 1) }
+  public func value(_ raw: Int128) -> Double {
+    Double(raw) * Double(sign: .plus, exponent: exponent, significand: 1)
+  }
 
   /// The exact range of the results when every value of a format is converted into this type, or a
   /// range that contains it where the conversion wraps.

@@ -20,7 +20,9 @@ extension FixedType: CustomStringConvertible {
     func malformed() -> CompilationFailed {
       CompilationFailed(
         "T001", "'\(text)' is not a fixed-point type",
-        notes: ["write fixed<W,I>, ufixed<W,I>, fixed<W,I,RND,SAT>, int<W> or uint<W>; I includes the sign bit"])
+        notes: [
+          "write fixed<W,I>, ufixed<W,I>, fixed<W,I,RND,SAT>, int<W> or uint<W>; I includes the sign bit"
+        ])
     }
     let compact = text.filter { !$0.isWhitespace }
     guard let open = compact.firstIndex(of: "<"), compact.hasSuffix(">") else { throw malformed() }
@@ -56,7 +58,9 @@ extension FixedType: CustomStringConvertible {
       if saturationBits != 0 { throw unsupported("\(saturationBits) saturation bits") }
     }
     if modes.count > 1, modes[1] == "WRAP_SM" { throw unsupported("overflow mode AP_WRAP_SM") }
-    if width > FixedType.maximumWidth { throw unsupported("a width of more than \(FixedType.maximumWidth) bits") }
+    if width > FixedType.maximumWidth {
+      throw unsupported("a width of more than \(FixedType.maximumWidth) bits")
+    }
     guard abs(integerBits) <= 1024 else { throw unsupported("more than 1024 integer bits") }
     let rounding = modes.isEmpty ? .trn : Rounding(rawValue: modes[0])
     let overflow = modes.count < 2 ? .wrap : Overflow(rawValue: modes[1])

@@ -64,7 +64,9 @@ public struct WidthOverflow: Error, Hashable, Sendable {
 }
 
 extension Interval {
-  private init(checking lower: (partialValue: Int128, overflow: Bool), _ upper: (partialValue: Int128, overflow: Bool))
+  private init(
+    checking lower: (partialValue: Int128, overflow: Bool), _ upper: (partialValue: Int128, overflow: Bool)
+  )
     throws(WidthOverflow)
   {
     let low = lower.partialValue

@@ -18,7 +18,9 @@ public struct Rational: Hashable, Sendable, CustomStringConvertible {
       self.init(0)
       return
     }
-    guard let (significand, exponent) = value.integerSignificand, exponent > -100, exponent < 60 else { return nil }
+    guard let (significand, exponent) = value.integerSignificand, exponent > -100, exponent < 60 else {
+      return nil
+    }
     self = exponent >= 0 ? Rational(significand << exponent) : Rational(significand, Int128(1) << -exponent)
   }
 

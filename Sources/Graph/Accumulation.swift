@@ -20,7 +20,8 @@ public struct AccumulatedRow: Hashable, Sendable {
   func apply(_ operand: [Int128]) throws(WidthOverflow) -> [Int128] {
     var sum = start
     for product in products {
-      sum = type.reduce(sum + (try type.convert(operand[product.element] * Int128(product.factor), unit: product.unit)))
+      sum = type.reduce(
+        sum + (try type.convert(operand[product.element] * Int128(product.factor), unit: product.unit)))
     }
     return [sum]
   }

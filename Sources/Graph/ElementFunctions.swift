@@ -49,7 +49,8 @@ extension Quantizer {
       switch try element(i, unit: operand.unit(i)) {
       case .fixed(let type, let unit): result = try type.convert(range, unit: unit)
       case .steps(let thresholds, let levels):
-        let reached = thresholds.prefix { $0 <= range.lower }.count...thresholds.prefix { $0 <= range.upper }.count
+        let reached =
+          thresholds.prefix { $0 <= range.lower }.count...thresholds.prefix { $0 <= range.upper }.count
         result = Interval(levels[reached].min() ?? 0, levels[reached].max() ?? 0)
       }
       let unit = resultUnit(i)
@@ -112,7 +113,8 @@ extension Rectifier {
     return (
       ElementRectifier(
         threshold: try Steps.Threshold(threshold, isInclusive: true).firstReaching(unit: unit),
-        gain: try unit.steps(of: result), maximum: try maximum.map { value throws(WidthOverflow) in try result.steps(in: value) },
+        gain: try unit.steps(of: result),
+        maximum: try maximum.map { value throws(WidthOverflow) in try result.steps(in: value) },
         slope: slope, offset: -offset), result
     )
   }
@@ -127,7 +129,8 @@ extension Rectifier {
       for corner in [rectifier.threshold - 1, rectifier.threshold] where range.contains(corner) {
         corners.append(corner)
       }
-      _ = try range.multiplied(by: Interval(rectifier.gain)).union(range.multiplied(by: Interval(rectifier.slope)))
+      _ = try range.multiplied(by: Interval(rectifier.gain)).union(
+        range.multiplied(by: Interval(rectifier.slope)))
       let values = corners.map(rectifier.apply)
       let result = Interval(values.min() ?? 0, values.max() ?? 0)
       elements.append((Format(result, exponent: unit.exponent), unit.factor))
@@ -157,7 +160,8 @@ extension Map {
     case .rectifier(let rectifier): return try rectifier.exactType(operand)
     case .tables(let tables, let tableOfElement):
       return TensorType(
-        PerElement((0..<operand.count).map { i in tables[tableOfElement[i]].format(operand.formats[i].range) }))
+        PerElement(
+          (0..<operand.count).map { i in tables[tableOfElement[i]].format(operand.formats[i].range) }))
     case nil: preconditionFailure("a function without a form")
     }
   }

@@ -39,7 +39,8 @@ public struct FloatInterpreter: Sendable {
         values.append(inputs[next])
         next += 1
       case .constant: values.append(constants[i].matrix)
-      case .linear(let linear): values.append(linear.apply(operands[0], constants[i].matrix, constants[i].bias))
+      case .linear(let linear):
+        values.append(linear.apply(operands[0], constants[i].matrix, constants[i].bias))
       case .combine(let kind): values.append(kind.apply(operands))
       case .map(let map): values.append(operands[0].map(map.function.value))
       case .quantize(let quantizer):
@@ -47,7 +48,9 @@ public struct FloatInterpreter: Sendable {
       case .reduce(let kind):
         let length = graph[node.operands[0]].shape.last ?? 1
         values.append(
-          stride(from: 0, to: operands[0].count, by: length).map { kind.apply(operands[0][$0..<($0 + length)]) })
+          stride(from: 0, to: operands[0].count, by: length).map {
+            kind.apply(operands[0][$0..<($0 + length)])
+          })
       case .rearrange(let rearrangement):
         let padding = rearrangement.padding == .lowest ? -Double.infinity : 0
         values.append(
@@ -68,7 +71,9 @@ extension Linear {
     var result: [Double] = []
     for (position, start) in stride(from: 0, to: operand.count, by: inputs).enumerated() {
       let group = position % groups
-      var sums = bias.isEmpty ? Array(repeating: 0, count: outputs) : Array(bias[(group * outputs)..<((group + 1) * outputs)])
+      var sums =
+        bias.isEmpty
+        ? Array(repeating: 0, count: outputs) : Array(bias[(group * outputs)..<((group + 1) * outputs)])
       for k in 0..<inputs {
         let value = operand[start + k]
         let first = (group * inputs + k) * outputs
@@ -121,7 +126,9 @@ extension Quantizer {
       guard let raw = types[i].convert(x / scale) else { return x }
       return types[i].value(raw) * scale
     case .steps(let steps):
-      let reached = steps.thresholds.prefix { $0.isInclusive ? x >= $0.value.doubleValue : x > $0.value.doubleValue }
+      let reached = steps.thresholds.prefix {
+        $0.isInclusive ? x >= $0.value.doubleValue : x > $0.value.doubleValue
+      }
       let level = Double(steps.levels[reached.count])
       return level * Double(sign: .plus, exponent: steps.exponent, significand: 1) * steps.scale.doubleValue
     }

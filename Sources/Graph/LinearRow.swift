@@ -22,7 +22,8 @@ extension Linear {
       preconditionFailure("weights without a type")
     }
     var row = LinearRow(
-      outputs: outputs, coefficients: Array(repeating: 0, count: inputs * outputs), constants: [], formats: [],
+      outputs: outputs, coefficients: Array(repeating: 0, count: inputs * outputs), constants: [],
+      formats: [],
       scales: [])
     let units = zip(formats, scales).map { Unit(exponent: $0.exponent, factor: $1) }
     let first = group * inputs * outputs

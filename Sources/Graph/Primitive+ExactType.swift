@@ -17,7 +17,8 @@ extension Graph {
     case .combine(let kind): return try kind.exactType(operands)
     case .map(let map): return try map.exactType(operands[0])
     case .quantize(let quantizer): return try quantizer.exactType(operands[0])
-    case .reduce(let kind): return try kind.exactType(operands[0], length: self[node.operands[0]].shape.last ?? 1)
+    case .reduce(let kind):
+      return try kind.exactType(operands[0], length: self[node.operands[0]].shape.last ?? 1)
     case .rearrange(let rearrangement):
       return try rearrangement.exactType(operands, node.operands.map { self[$0].shape })
     }

@@ -39,7 +39,8 @@ public struct AffineView: Hashable, Sendable, Codable {
     var strides = Array(repeating: Array(repeating: 0, count: shape.count), count: shape.count)
     for (d, a) in permutation.enumerated() { strides[a][d] = 1 }
     return AffineView(
-      shape: permutation.map { shape[$0] }, offsets: Array(repeating: 0, count: shape.count), strides: strides)
+      shape: permutation.map { shape[$0] }, offsets: Array(repeating: 0, count: shape.count), strides: strides
+    )
   }
 
   /// The operand seen in a larger shape, repeated along axes where it has length 1 or none (numpy's rule).

@@ -64,7 +64,9 @@ private enum NodeProgram: Sendable {
       var steps: [[Int128]] = []
       for operand in operands {
         var row: [Int128] = []
-        for i in 0..<node.count { row.append(kind == .multiply ? 1 : try operand.unit(i).steps(of: type.unit(i))) }
+        for i in 0..<node.count {
+          row.append(kind == .multiply ? 1 : try operand.unit(i).steps(of: type.unit(i)))
+        }
         steps.append(row)
       }
       self = .combine(kind, steps: steps)
@@ -85,7 +87,9 @@ private enum NodeProgram: Sendable {
       let length = shapes[0].last ?? 1
       var steps: [Int128] = []
       for i in 0..<operands[0].count {
-        let unit = try kind == .argmax ? operands[0].commonUnit(i / length * length..<(i / length + 1) * length) : type.unit(i / length)
+        let unit =
+          try kind == .argmax
+          ? operands[0].commonUnit(i / length * length..<(i / length + 1) * length) : type.unit(i / length)
         steps.append(try operands[0].unit(i).steps(of: unit))
       }
       self = .reduce(kind, length: length, steps: steps)

@@ -23,7 +23,8 @@ public struct Weights: Hashable, Sendable, Codable {
   public init(raw: [Int64], exponent: Int, shape: [Int], scales: PerElement<Rational>? = nil) {
     precondition(raw.count == shape.elementCount)
     self.shape = shape
-    storage = .exact(raw: raw, exponent: exponent, scales: scales ?? PerElement(repeating: .one, count: raw.count))
+    storage = .exact(
+      raw: raw, exponent: exponent, scales: scales ?? PerElement(repeating: .one, count: raw.count))
   }
 
   /// The values exactly as they are, times the scales: what a model's own quantizer left.
@@ -44,7 +45,8 @@ public struct Weights: Hashable, Sendable, Codable {
         continue
       }
       let shift = part.exponent - exponent
-      guard shift <= 62, let value = Int64(exactly: part.significand << shift), value.magnitude < 1 << 62 else {
+      guard shift <= 62, let value = Int64(exactly: part.significand << shift), value.magnitude < 1 << 62
+      else {
         return nil
       }
       raw.append(value)

@@ -58,7 +58,9 @@ extension NodeLowering {
     var level = values
     while level.count > 1 {
       var next: [Element] = []
-      for i in stride(from: 0, to: level.count - 1, by: 2) { next.append(try join(&self, level[i], level[i + 1])) }
+      for i in stride(from: 0, to: level.count - 1, by: 2) {
+        next.append(try join(&self, level[i], level[i + 1]))
+      }
       if level.count % 2 == 1 { next.append(level[level.count - 1]) }
       level = next
     }

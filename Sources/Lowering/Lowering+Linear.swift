@@ -86,7 +86,8 @@ extension NodeLowering {
       for product in row.products {
         let exact = try multiply(operand.values[product.element], by: Int128(product.factor), plus: 0, origin)
         let converted = try convert(exact, unit: product.unit, to: row.type, origin)
-        let sum = try builder.sum([Term(total), Term(converted)], exponent: row.type.exponent, origin: origin)
+        let sum = try builder.sum(
+          [Term(total), Term(converted)], exponent: row.type.exponent, origin: origin)
         total = try convert(sum, unit: Unit(exponent: row.type.exponent), to: row.type, origin)
       }
       result.append(total)

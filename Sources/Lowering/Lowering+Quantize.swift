@@ -3,7 +3,9 @@ import FixedPoint
 import Graph
 
 extension NodeLowering {
-  mutating func lower(_ quantizer: Quantizer, _ operand: Tensor, _ origin: Int) throws(WidthOverflow) -> [Value] {
+  mutating func lower(_ quantizer: Quantizer, _ operand: Tensor, _ origin: Int) throws(WidthOverflow)
+    -> [Value]
+  {
     var result: [Value] = []
     for (i, value) in operand.values.enumerated() {
       switch try quantizer.element(i, unit: operand.type.unit(i)) {
@@ -40,7 +42,7 @@ extension NodeLowering {
   ) throws(WidthOverflow) -> Value {
     let floor = builder.slice(value, low: count, origin: origin)
     if rounding == .trn { return floor }
-    let sign = try builder.compare(.less, value, zero(origin), origin: origin)
+    let sign = builder.compare(.less, value, zero(origin), origin: origin)
     let half = builder.slice(value, low: count - 1, range: .bit, origin: origin)
     let isAboveTie = bits(value, below: count - 1, origin)
     let increment: Value
@@ -56,7 +58,8 @@ extension NodeLowering {
       increment = both(half, either(isAboveTie, isOdd, origin), origin)
     }
     let range = builder.range(value)
-    let result = Interval(rounding.shift(range.lower, right: count), rounding.shift(range.upper, right: count))
+    let result = Interval(
+      rounding.shift(range.lower, right: count), rounding.shift(range.upper, right: count))
     return try builder.sum([Term(floor), Term(increment)], range: result, exponent: exponent, origin: origin)
   }
 
@@ -68,7 +71,9 @@ extension NodeLowering {
   }
 
   /// Brings an integer into the range of a type by its overflow mode.
-  private mutating func reduce(_ value: Value, into type: FixedType, _ origin: Int) throws(WidthOverflow) -> Value {
+  private mutating func reduce(_ value: Value, into type: FixedType, _ origin: Int) throws(WidthOverflow)
+    -> Value
+  {
     let range = builder.range(value)
     let target = type.reachableRange
     if target.contains(range) { return value }
@@ -122,9 +127,13 @@ extension NodeLowering {
 extension NodeLowering {
   mutating func zero(_ origin: Int) -> Value { builder.constant(0, origin: origin) }
 
-  mutating func both(_ a: Value, _ b: Value, _ origin: Int) -> Value { builder.bitwise(.and, [a, b], origin: origin) }
+  mutating func both(_ a: Value, _ b: Value, _ origin: Int) -> Value {
+    builder.bitwise(.and, [a, b], origin: origin)
+  }
 
-  mutating func either(_ a: Value, _ b: Value, _ origin: Int) -> Value { builder.bitwise(.or, [a, b], origin: origin) }
+  mutating func either(_ a: Value, _ b: Value, _ origin: Int) -> Value {
+    builder.bitwise(.or, [a, b], origin: origin)
+  }
 
   mutating func not(_ a: Value, _ origin: Int) -> Value {
     builder.bitwise(.xor, [a, builder.constant(1, origin: origin)], origin: origin)

@@ -13,7 +13,8 @@ extension NodeLowering {
       let unit = kind == .argmax ? try operand.type.commonUnit(elements) : type.unit(group)
       var aligned: [Value] = []
       for i in elements {
-        aligned.append(try multiply(operand.values[i], by: try operand.type.unit(i).steps(of: unit), plus: 0, origin))
+        aligned.append(
+          try multiply(operand.values[i], by: try operand.type.unit(i).steps(of: unit), plus: 0, origin))
       }
       switch kind {
       case .sum: result.append(try sum(aligned.map { Term($0) }, exponent: unit.exponent, origin))

@@ -56,7 +56,9 @@ extension Graph {
   }
 
   /// The circuit of one node, with its operands as input ports.
-  private func function(of id: NodeID, _ solutions: inout AdderGraphSolutions) throws(WidthOverflow) -> Circuit {
+  private func function(of id: NodeID, _ solutions: inout AdderGraphSolutions) throws(WidthOverflow)
+    -> Circuit
+  {
     let node = self[id]
     var lowering = NodeLowering(self, name: node.name, solutions: solutions)
     for operand in node.operands where lowering.tensors[operand.index].isEmpty { lowering.input(operand) }
@@ -104,7 +106,9 @@ struct NodeLowering {
   mutating func lower(_ id: NodeID) throws(WidthOverflow) {
     let node = graph[id]
     let origin = builder.origin(node.layer.name)
-    let operands = node.operands.map { Tensor(values: tensors[$0.index], type: type($0), shape: graph[$0].shape) }
+    let operands = node.operands.map {
+      Tensor(values: tensors[$0.index], type: type($0), shape: graph[$0].shape)
+    }
     let result: [Value]
     switch node.primitive {
     case .input:
@@ -118,7 +122,10 @@ struct NodeLowering {
     case .reduce(let kind): result = try lower(kind, operands[0], type(id), origin)
     case .rearrange(let rearrangement): result = try lower(rearrangement, operands, origin)
     }
-    tensors[id.index] = result
+    // Interval arithmetic on the operations is looser than the exact types of the graph.
+    tensors[id.index] = zip(result, type(id).formats.array).map {
+      builder.narrow($0, to: $1.range, origin: origin)
+    }
   }
 }
 

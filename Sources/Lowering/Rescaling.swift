@@ -65,7 +65,9 @@ struct Rescaling: Hashable {
 
 extension NodeLowering {
   /// round(raw · unit) in steps of a type, before overflow.
-  mutating func rescale(_ value: Value, unit: Unit, to type: FixedType, _ origin: Int) throws(WidthOverflow) -> Value {
+  mutating func rescale(_ value: Value, unit: Unit, to type: FixedType, _ origin: Int) throws(WidthOverflow)
+    -> Value
+  {
     let rescaling = try Rescaling(builder.range(value), unit: unit, type: type)
     let product = try multiply(value, by: rescaling.factor, plus: rescaling.offset, origin)
     return builder.slice(product, low: rescaling.shift, origin: origin)

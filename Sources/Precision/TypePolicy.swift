@@ -64,7 +64,9 @@ public struct TypePolicy: Sendable {
   func result(of node: Node) -> Decision? {
     if let said = explicit(.result, of: node) { return said }
     guard case .map = node.primitive, !isFullyQuantized else { return nil }
-    if let type = calibration?.type(of: node, isInput: false) { return Decision(type: type, source: .calibration) }
+    if let type = calibration?.type(of: node, isInput: false) {
+      return Decision(type: type, source: .calibration)
+    }
     return Decision(type: TypePolicy.defaultActivation, source: .byDefault)
   }
 
@@ -76,7 +78,9 @@ public struct TypePolicy: Sendable {
   public static func covering(_ values: [Double], width: Int) -> FixedType {
     let isSigned = values.contains { $0 < 0 }
     let largest = values.map(\.magnitude).max() ?? 0
-    if largest == 0 { return FixedType(width: 1, integerBits: 1, isSigned: false, rounding: .rndConv, overflow: .sat) }
+    if largest == 0 {
+      return FixedType(width: 1, integerBits: 1, isSigned: false, rounding: .rndConv, overflow: .sat)
+    }
     // The binade of the largest value, one more where rounding or the sign's asymmetry reaches the next power of two.
     var integerBits = Int(largest.exponent) + 1 + (isSigned ? 1 : 0)
     for _ in 0..<2 {

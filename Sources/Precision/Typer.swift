@@ -78,12 +78,14 @@ public struct Typer {
     let layer = result[operand].layer
     let shape = result[operand].shape
     let quantizer = Quantizer.fixed(PerElement(repeating: decision.type, count: shape.elementCount))
-    let node = Node(name: name, layer: layer, primitive: .quantize(quantizer), operands: [operand], shape: shape)
+    let node = Node(
+      name: name, layer: layer, primitive: .quantize(quantizer), operands: [operand], shape: shape)
     return try append(node, decision.source)
   }
 
   /// The result of a node in the type that the policy asks for, if any.
-  private mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+  private mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID
+  {
     guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
     return try convert(exact, to: decision, name: "\(node.name)_result")
   }
@@ -131,7 +133,9 @@ extension Typer {
 // MARK: - Weights
 
 extension Typer {
-  private mutating func visitLinear(_ node: Node, _ linear: Linear, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+  private mutating func visitLinear(_ node: Node, _ linear: Linear, _ id: NodeID) throws(WidthOverflow)
+    -> NodeID
+  {
     var node = node
     var linear = linear
     linear.weights = quantized(linear.weights, .weight, node)
@@ -146,7 +150,8 @@ extension Typer {
   private mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
     guard case .real(let values) = weights.storage else { return weights }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      sink.error("T011", "a \(role.rawValue) of '\(node.name)' is \(values[index])", at: .layer(node.layer.name))
+      sink.error(
+        "T011", "a \(role.rawValue) of '\(node.name)' is \(values[index])", at: .layer(node.layer.name))
       return Weights(raw: Array(repeating: 0, count: values.count), exponent: 0, shape: weights.shape)
     }
     let decision = policy.weights(role, values, of: node)
@@ -182,7 +187,9 @@ extension Typer {
 extension Rectifier {
   /// The rectifier with binary64 parameters taken exactly; nil where one is beyond the range of exact fractions.
   init?(maximum: Double?, negativeSlope: Double, threshold: Double) {
-    guard let slope = Rational(exactly: negativeSlope), let corner = Rational(exactly: threshold) else { return nil }
+    guard let slope = Rational(exactly: negativeSlope), let corner = Rational(exactly: threshold) else {
+      return nil
+    }
     var top: Rational?
     if let maximum {
       guard let value = Rational(exactly: maximum) else { return nil }

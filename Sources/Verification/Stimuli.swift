@@ -19,7 +19,9 @@ public struct Stimuli: Sendable {
         formats.map { tensor in
           tensor.map { format in
             var range = format.range
-            if isSmall, let near = Interval(range.lower / 64, range.upper / 64).intersection(range) { range = near }
+            if isSmall, let near = Interval(range.lower / 64, range.upper / 64).intersection(range) {
+              range = near
+            }
             return Int128.random(in: range.lower...range.upper, using: &generator)
           }
         })
