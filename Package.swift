@@ -25,7 +25,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "fpgaml",
-      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Driver", "Readers", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
     module(
       "Driver",
@@ -57,6 +57,7 @@ let package = Package(
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     tests("FixedPointTests", ["FixedPoint"]),
     tests("CircuitTests", ["Circuit"]),
+    tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
