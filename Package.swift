@@ -25,7 +25,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "fpgaml",
-      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Driver", "Readers", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
     module(
       "Driver",
@@ -65,6 +65,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
+    tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,1 +1,3 @@
-// placeholder
+import Readers
+
+HDF5Child.runIfRequested(CommandLine.arguments)
