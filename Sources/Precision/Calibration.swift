@@ -21,7 +21,7 @@ public struct Calibration: Hashable, Sendable {
   }
 
   /// A 16-bit type that covers what was seen, rounding to nearest and saturating.
-  func type(of node: Node, isInput: Bool) -> FixedType? {
+  func type(of node: Node) -> FixedType? {
     guard let range = ranges[node.name] else { return nil }
     var type = TypePolicy.covering([range.lowerBound, range.upperBound], width: 16)
     type.rounding = .rnd

@@ -35,38 +35,60 @@ public struct TypePolicy: Sendable {
     public var source: TypeSource
   }
 
-  /// What is said about a tensor by configuration or `--precision`, if anything.
-  func explicit(_ role: Role, of node: Node) -> Decision? {
-    if let entry = configuration?.type(role, of: node) {
-      if !isFullyQuantized || entry.isForLayerName {
-        return Decision(type: entry.type, source: .configuration(entry.key))
-      }
+  /// What the user says about a tensor.
+  enum Choice: Hashable, Sendable {
+    case type(Decision)
+    /// `auto`: the exact type.
+    case exact
+  }
+
+  /// What configuration or `--precision` say about a tensor, if anything.
+  func choice(_ role: Role, of node: Node) -> Choice? {
+    if let entry = configuration?.entry(role, of: node), !isFullyQuantized || entry.isForLayerName {
+      guard let type = entry.type else { return .exact }
+      return .type(Decision(type: type, source: .configuration(entry.key)))
     }
     if isFullyQuantized && role != .input { return nil }
-    if let precision, role != .accumulator { return Decision(type: precision, source: .option) }
+    if let precision, role != .accumulator { return .type(Decision(type: precision, source: .option)) }
     return nil
+  }
+
+  /// The type that a layer's own entry in the configuration gives a tensor.
+  func layerChoice(_ role: Role, of node: Node) -> Decision? {
+    guard let entry = configuration?.entry(role, of: node), entry.isForLayerName, let type = entry.type else {
+      return nil
+    }
+    return Decision(type: type, source: .configuration(entry.key))
   }
 
   /// The type of a model input.
   func input(_ node: Node) -> Decision {
-    explicit(.input, of: node) ?? explicit(.result, of: node)
-      ?? calibration?.type(of: node, isInput: true).map { Decision(type: $0, source: .calibration) }
-      ?? Decision(type: TypePolicy.defaultInput, source: .byDefault)
+    if case .type(let said)? = choice(.input, of: node) { return said }
+    if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
+    return Decision(type: TypePolicy.defaultInput, source: .byDefault)
   }
 
   /// The type of real weights.
   func weights(_ role: Role, _ values: [Double], of node: Node) -> Decision {
-    explicit(role, of: node)
-      ?? Decision(type: TypePolicy.covering(values, width: 8), source: .byDefault)
+    if case .type(let said)? = choice(role, of: node) { return said }
+    return Decision(type: TypePolicy.covering(values, width: 8), source: .byDefault)
+  }
+
+  /// The type of a layer's accumulator, or nil where sums are exact.
+  func accumulator(of node: Node) -> Decision? {
+    if case .type(let said)? = choice(.accumulator, of: node) { return said }
+    return nil
   }
 
   /// The type into which a result is converted, or nil where it stays exact.
   func result(of node: Node) -> Decision? {
-    if let said = explicit(.result, of: node) { return said }
-    guard case .map = node.primitive, !isFullyQuantized else { return nil }
-    if let type = calibration?.type(of: node, isInput: false) {
-      return Decision(type: type, source: .calibration)
+    switch choice(.result, of: node) {
+    case .type(let said): return said
+    case .exact: return nil
+    case nil: break
     }
+    guard case .map = node.primitive, !isFullyQuantized else { return nil }
+    if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
     return Decision(type: TypePolicy.defaultActivation, source: .byDefault)
   }
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import FixedPoint
+import Foundation
 import Functions
 import Graph
 
@@ -51,7 +52,10 @@ public struct Typer {
         node.primitive = .constant(quantized(weights, .weight, node))
         return try append(node, .exact)
       case .map(let map): return try visitMap(node, map, id)
-      case .quantize: return try append(node, .model)
+      case .quantize:
+        let own = try append(node, .model)
+        guard let decision = policy.layerChoice(.result, of: node) else { return own }
+        return try convert(own, to: decision, name: "\(node.name)_result")
       case .combine, .reduce, .rearrange: return try converted(append(node, .exact), node, id)
       }
     } catch {
@@ -105,7 +109,7 @@ extension Typer {
   /// used of them; without one, what the policy says.
   private mutating func visitInput(_ node: Node, _ id: NodeID) -> NodeID {
     var node = node
-    if policy.configuration?.type(.input, of: node)?.isForLayerName != true, let types = inputQuantizer(id) {
+    if policy.layerChoice(.input, of: node) == nil, let types = inputQuantizer(id) {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
@@ -140,7 +144,7 @@ extension Typer {
     var linear = linear
     linear.weights = quantized(linear.weights, .weight, node)
     linear.bias = linear.bias.map { quantized($0, .bias, node) }
-    let accumulator = policy.explicit(.accumulator, of: node)
+    let accumulator = policy.accumulator(of: node)
     linear.accumulator = accumulator?.type
     node.primitive = .linear(linear)
     return try converted(append(node, accumulator?.source ?? .exact), node, id)
@@ -155,7 +159,12 @@ extension Typer {
       return Weights(raw: Array(repeating: 0, count: values.count), exponent: 0, shape: weights.shape)
     }
     let decision = policy.weights(role, values, of: node)
-    let raw = values.map { Int64(decision.type.convert($0) ?? 0) }
+    // hls4ml prints weights with as many decimals as the type has fraction bits, and its C++ reads them back.
+    var printed = values
+    if case .configuration = decision.source {
+      printed = values.map { $0.rounded(decimals: decision.type.fractionBits) }
+    }
+    let raw = printed.map { Int64(decision.type.convert($0) ?? 0) }
     return Weights(raw: raw, exponent: decision.type.exponent, shape: weights.shape)
   }
 }
@@ -197,4 +206,9 @@ extension Rectifier {
     }
     self.init(maximum: top, negativeSlope: slope, threshold: corner)
   }
+}
+
+extension Double {
+  /// The number that its decimal text with so many decimals stands for.
+  fileprivate func rounded(decimals: Int) -> Double { Double(String(format: "%.\(max(decimals, 0))f", self)) ?? self }
 }
