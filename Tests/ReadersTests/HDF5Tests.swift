@@ -6,17 +6,6 @@ import Testing
 @testable import Readers
 
 @Suite struct HDF5Tests {
-  private func failure(_ body: () throws -> Void) -> Diagnostic? {
-    do {
-      try body()
-      return nil
-    } catch let error as CompilationFailed {
-      return error.diagnostics.first
-    } catch {
-      return nil
-    }
-  }
-
   private func kinds() throws -> HDF5Group { try HDF5File(path: Fixture.path("kinds.h5")).root }
 
   @Test func attributes() throws {

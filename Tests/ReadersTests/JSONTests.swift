@@ -6,17 +6,6 @@ import Testing
 @Suite struct JSONTests {
   private func parse(_ text: String) throws -> JSONValue { try JSONDocument(text: text, file: "m.json").root }
 
-  private func failure(_ body: () throws -> Void) -> Diagnostic? {
-    do {
-      try body()
-      return nil
-    } catch let error as CompilationFailed {
-      return error.diagnostics.first
-    } catch {
-      return nil
-    }
-  }
-
   @Test func kindsAndValues() throws {
     let root = try parse(
       #"{"n": null, "t": true, "f": false, "i": -7, "r": 2.5, "s": "a\u00e9\n", "a": [1, [2, 3], {}], "o": {"x": []}}"#)

@@ -1,6 +1,17 @@
+import Diagnostics
 import Foundation
 
 @testable import Readers
+
+/// The first diagnostic of a failure, or nil when `body` succeeds or fails otherwise.
+func failure(_ body: () throws -> Void) -> Diagnostic? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return (error as? CompilationFailed)?.diagnostics.first
+  }
+}
 
 /// The models beside the package, if they are there.
 enum Shared {

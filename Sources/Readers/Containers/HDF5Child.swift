@@ -15,14 +15,12 @@ public enum HDF5Child {
       let addressSpace = UInt64(arguments[3]), let budget = Int(arguments[4])
     else { return }
     chdf5_limit_process(seconds, addressSpace)
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1)  // a model on a read-only or network file system
     setenv("HDF5_PLUGIN_PRELOAD", "::", 1)  // loads no code on a file's behalf
     let walker = HDF5Walker(budget: budget)
     do {
-      try walker.walk("/proc/self/fd/\(fileDescriptor)")
+      try walker.walk(fileDescriptor)
     } catch {
-      walker.output.put(.failure)
-      walker.output.put(error.message)
+      walker.output.fail(error.message)
     }
     walker.output.flush()
     _exit(0)  // not exit: libhdf5 closes what it still holds there, on corrupt structures
@@ -67,16 +65,32 @@ private final class HDF5Walker {
 
   init(budget: Int) { self.budget = budget }
 
-  func walk(_ path: String) throws(HDF5Failure) {
+  func walk(_ descriptor: Int32) throws(HDF5Failure) {
     output.put(HDF5Dump.header)
     output.flush()
     _ = chdf5_silence()
-    let file = try HDF5Handle(
-      H5Fopen(path, chdf5_read_only(), chdf5_default()), "libhdf5 can't open the file", close: { H5Fclose($0) })
+    let file = try open(descriptor)
     let root = try HDF5Handle(
       H5Oopen(file.id, "/", chdf5_default()), "libhdf5 can't open the root group", close: { H5Oclose($0) })
     try group(root.id)
     output.put(.done)
+  }
+
+  /// Opens the file on a descriptor as an image in memory, so that the library touches no file at all.
+  private func open(_ descriptor: Int32) throws(HDF5Failure) -> HDF5Handle {
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    guard size > 0 else { throw HDF5Failure("the file is empty") }
+    guard let image = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), image != MAP_FAILED else {
+      throw HDF5Failure(systemMessage(errno))
+    }
+    defer { munmap(image, size) }
+    let access = try HDF5Handle(
+      H5Pcreate(chdf5_file_access()), "libhdf5 can't start", close: { H5Pclose($0) })
+    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0, H5Pset_file_image(access.id, image, size) >= 0 else {
+      throw .library("libhdf5 can't take the file")
+    }
+    return try HDF5Handle(
+      H5Fopen("image", chdf5_read_only(), access.id), "libhdf5 can't open the file", close: { H5Fclose($0) })
   }
 
   private func group(_ id: hid_t) throws(HDF5Failure) {
@@ -154,8 +168,6 @@ private final class HDF5Walker {
       try value(type.id, space.id, elsewhere: nil) { H5Aread(attributeID, $0, $1) }
     }
   }
-
-  private typealias Visit = (hid_t, chdf5_visitor, UnsafeMutableRawPointer) -> herr_t
 
   /// The names that a visit of the library gives, with the kinds of links.
   private func names(_ id: hid_t, _ visit: (hid_t, chdf5_visitor?, UnsafeMutableRawPointer?) -> herr_t)
@@ -296,9 +308,9 @@ extension HDF5Walker {
     defer { strings.deallocate() }
     guard read(memoryType.id, strings.baseAddress) >= 0 else { throw .library("libhdf5 can't read the strings") }
     defer { H5Dvlen_reclaim(memoryType.id, space, chdf5_default(), strings.baseAddress) }
-    for string in strings {
-      let length = string.map { strlen($0) } ?? 0
-      _ = try reserve(length, 1)
+    let lengths = strings.map { $0.map { strlen($0) } ?? 0 }
+    for length in lengths { _ = try reserve(length, 1) }
+    for (string, length) in zip(strings, lengths) {
       output.put(UInt32(length))
       output.put(UnsafeRawBufferPointer(start: string, count: length))
     }
@@ -331,8 +343,21 @@ extension HDF5Walker {
 /// Collects the dump and writes it to standard output.
 private struct HDF5DumpWriter {
   private var buffer: [UInt8] = []
+  /// Where in the buffer the last record begins. Records are written out early only when nothing in them can fail.
+  private var record = 0
 
-  mutating func put(_ tag: HDF5Dump.Tag) { buffer.append(tag.rawValue) }
+  mutating func put(_ tag: HDF5Dump.Tag) {
+    record = buffer.count
+    buffer.append(tag.rawValue)
+  }
+
+  /// Ends the dump with a failure in place of the record that was begun.
+  mutating func fail(_ message: String) {
+    buffer.removeSubrange(record...)
+    put(.failure)
+    put(message)
+  }
+
   mutating func put(_ bytes: [UInt8]) { buffer += bytes }
 
   mutating func put<T: FixedWidthInteger>(_ value: T) {
@@ -358,5 +383,6 @@ private struct HDF5DumpWriter {
   mutating func flush() {
     if buffer.withUnsafeBytes({ writeAll($0, to: STDOUT_FILENO) }) != 0 { _exit(1) }
     buffer.removeAll(keepingCapacity: true)
+    record = 0
   }
 }
