@@ -10,7 +10,8 @@ import Testing
     let archive = try ZIPArchive(path: Fixture.path("entries.zip"))
     #expect(archive.entries.map(\.name) == ["stored.txt", "deflated.txt", "folder/empty", "bzip2.txt"])
     #expect(try archive.contents("stored.txt") == Array("stored text".utf8))
-    #expect(try archive.contents("deflated.txt") == Array(String(repeating: "deflated text, ", count: 100).utf8))
+    #expect(
+      try archive.contents("deflated.txt") == Array(String(repeating: "deflated text, ", count: 100).utf8))
     #expect(try archive.contents("folder/empty") == [])
     #expect(archive.contains("stored.txt") && !archive.contains("absent"))
   }
@@ -21,7 +22,8 @@ import Testing
     #expect(code { _ = try archive.contents("bzip2.txt") } == "I021")
     #expect(code { _ = try ZIPArchive(path: Fixture.path("encrypted.zip")) } == "I021")
     #expect(code { _ = try ZIPArchive([], file: "empty") } == "I020")
-    #expect(code { _ = try ZIPArchive(Array("no archive at all, whatever its name".utf8), file: "text") } == "I020")
+    #expect(
+      code { _ = try ZIPArchive(Array("no archive at all, whatever its name".utf8), file: "text") } == "I020")
   }
 
   @Test func zip64IsRefusedByName() throws {

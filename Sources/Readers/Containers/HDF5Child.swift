@@ -86,7 +86,8 @@ private final class HDF5Walker {
     defer { munmap(image, size) }
     let access = try HDF5Handle(
       H5Pcreate(chdf5_file_access()), "libhdf5 can't start", close: { H5Pclose($0) })
-    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0, H5Pset_file_image(access.id, image, size) >= 0 else {
+    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0, H5Pset_file_image(access.id, image, size) >= 0
+    else {
       throw .library("libhdf5 can't take the file")
     }
     return try HDF5Handle(
@@ -124,7 +125,9 @@ private final class HDF5Walker {
       return absent("a link to another file, which is not followed")
     }
     let opened = H5Oopen(group, name, chdf5_default())
-    if opened < 0 && kind == H5L_TYPE_SOFT.rawValue { return absent("a link to an object that does not exist") }
+    if opened < 0 && kind == H5L_TYPE_SOFT.rawValue {
+      return absent("a link to an object that does not exist")
+    }
     let object = try HDF5Handle(opened, "libhdf5 can't open the object", close: { H5Oclose($0) })
     switch H5Iget_type(object.id) {
     case H5I_GROUP: try self.group(object.id)
@@ -145,9 +148,13 @@ private final class HDF5Walker {
     let creation = try HDF5Handle(
       H5Dget_create_plist(id), "libhdf5 can't read the layout", close: { H5Pclose($0) })
     var elsewhere: String?
-    if H5Pget_layout(creation.id) == H5D_VIRTUAL { elsewhere = "a virtual dataset, whose parts lie in other files" }
+    if H5Pget_layout(creation.id) == H5D_VIRTUAL {
+      elsewhere = "a virtual dataset, whose parts lie in other files"
+    }
     if H5Pget_external_count(creation.id) > 0 { elsewhere = "its elements lie in another file" }
-    try value(type.id, space.id, elsewhere: elsewhere) { H5Dread(id, $0, chdf5_space_all(), chdf5_space_all(), chdf5_default(), $1) }
+    try value(type.id, space.id, elsewhere: elsewhere) {
+      H5Dread(id, $0, chdf5_space_all(), chdf5_space_all(), chdf5_default(), $1)
+    }
     try attributes(of: id)
     output.put(.end)
   }
@@ -159,9 +166,11 @@ private final class HDF5Walker {
       let attribute = try HDF5Handle(
         H5Aopen(id, name, chdf5_default()), "libhdf5 can't open attribute '\(name)'", close: { H5Aclose($0) })
       let type = try HDF5Handle(
-        H5Aget_type(attribute.id), "libhdf5 can't read the type of attribute '\(name)'", close: { H5Tclose($0) })
+        H5Aget_type(attribute.id), "libhdf5 can't read the type of attribute '\(name)'",
+        close: { H5Tclose($0) })
       let space = try HDF5Handle(
-        H5Aget_space(attribute.id), "libhdf5 can't read the shape of attribute '\(name)'", close: { H5Sclose($0) })
+        H5Aget_space(attribute.id), "libhdf5 can't read the shape of attribute '\(name)'",
+        close: { H5Sclose($0) })
       output.put(.attribute)
       output.put(name)
       let attributeID = attribute.id
@@ -179,7 +188,8 @@ private final class HDF5Walker {
         id,
         { name, kind, context in
           guard let name, let context else { return -1 }
-          context.assumingMemoryBound(to: [(String, Int32)].self).pointee.append((String(cString: name), kind))
+          context.assumingMemoryBound(to: [(String, Int32)].self).pointee.append(
+            (String(cString: name), kind))
           return 0
         }, pointer)
     }
@@ -284,7 +294,9 @@ extension HDF5Walker {
     let memoryType = try HDF5Handle(H5Tcopy(type), "libhdf5 can't copy the type", close: { H5Tclose($0) })
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
     defer { buffer.deallocate() }
-    guard read(memoryType.id, buffer.baseAddress) >= 0 else { throw .library("libhdf5 can't read the strings") }
+    guard read(memoryType.id, buffer.baseAddress) >= 0 else {
+      throw .library("libhdf5 can't read the strings")
+    }
     let isPaddedWithSpaces = H5Tget_strpad(type) == H5T_STR_SPACEPAD
     for index in 0..<count {
       var field = UnsafeRawBufferPointer(rebasing: buffer[index * size..<(index + 1) * size])
@@ -298,7 +310,8 @@ extension HDF5Walker {
   }
 
   /// Strings that libhdf5 allocates, each as long as it is.
-  private func variableStrings(_ type: hid_t, _ space: hid_t, _ count: Int, _ read: Read) throws(HDF5Failure) {
+  private func variableStrings(_ type: hid_t, _ space: hid_t, _ count: Int, _ read: Read) throws(HDF5Failure)
+  {
     output.put(HDF5Dump.Form.strings.rawValue)
     if try reserve(count, MemoryLayout<UnsafePointer<CChar>?>.stride) == 0 { return }
     // The memory type repeats the file's character set.
@@ -306,7 +319,9 @@ extension HDF5Walker {
     let strings = UnsafeMutableBufferPointer<UnsafePointer<CChar>?>.allocate(capacity: count)
     strings.initialize(repeating: nil)
     defer { strings.deallocate() }
-    guard read(memoryType.id, strings.baseAddress) >= 0 else { throw .library("libhdf5 can't read the strings") }
+    guard read(memoryType.id, strings.baseAddress) >= 0 else {
+      throw .library("libhdf5 can't read the strings")
+    }
     defer { H5Dvlen_reclaim(memoryType.id, space, chdf5_default(), strings.baseAddress) }
     let lengths = strings.map { $0.map { strlen($0) } ?? 0 }
     for length in lengths { _ = try reserve(length, 1) }
