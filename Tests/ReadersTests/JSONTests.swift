@@ -6,20 +6,10 @@ import Testing
 @Suite struct JSONTests {
   private func parse(_ text: String) throws -> JSONValue { try JSONDocument(text: text, file: "m.json").root }
 
-  private func failure(_ body: () throws -> Void) -> Diagnostic? {
-    do {
-      try body()
-      return nil
-    } catch let error as CompilationFailed {
-      return error.diagnostics.first
-    } catch {
-      return nil
-    }
-  }
-
   @Test func kindsAndValues() throws {
     let root = try parse(
-      #"{"n": null, "t": true, "f": false, "i": -7, "r": 2.5, "s": "a\u00e9\n", "a": [1, [2, 3], {}], "o": {"x": []}}"#)
+      #"{"n": null, "t": true, "f": false, "i": -7, "r": 2.5, "s": "a\u00e9\n", "a": [1, [2, 3], {}], "o": {"x": []}}"#
+    )
     #expect(root["n"]?.isNull == true)
     #expect(root["t"]?.bool == true)
     #expect(root["f"]?.bool == false)
@@ -55,7 +45,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min), ("16.0", 16), ("1e3", 1000), ("0", 0),
+    ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min), ("16.0", 16), ("1e3", 1000),
+    ("0", 0),
   ])
   func integers(_ text: String, _ expected: Int) throws {
     #expect(try parse(text).requireInt() == expected)
@@ -71,18 +62,24 @@ import Testing
   /// Correct rounding: hard cases, halfway points, and random digits, against the standard library's own conversion.
   @Test func numbersAreCorrectlyRounded() throws {
     var texts = [
-      "1.7976931348623157e308", "4.9406564584124654e-324", "2.2250738585072011e-308", "2.2250738585072014e-308",
-      "9007199254740993", "9007199254740992.5", "9007199254740993.00000000000000000000000001", "1e23", "8.5e22",
+      "1.7976931348623157e308", "4.9406564584124654e-324", "2.2250738585072011e-308",
+      "2.2250738585072014e-308",
+      "9007199254740993", "9007199254740992.5", "9007199254740993.00000000000000000000000001", "1e23",
+      "8.5e22",
       "0.1", "5e-324", "2.4703282292062327e-324", "2.4703282292062328e-324", "123456789012345678901234567890",
-      "0.500000000000000166533453693773481063544750213623046875", "3.518437208883201171875e13", "62.5364939768271845828",
+      "0.500000000000000166533453693773481063544750213623046875", "3.518437208883201171875e13",
+      "62.5364939768271845828",
       "8.10109172351e-10", "1.50000000000000011102230246251565", "6929495644600919.5", "1e-5",
-      "0.000000000000000000000000000000000000000000000000001", "100000000000000016777215", "100000000000000016777216",
+      "0.000000000000000000000000000000000000000000000000001", "100000000000000016777215",
+      "100000000000000016777216",
     ]
     var random = SplitMix(seed: 1)
     for _ in 0..<20_000 {
       let bits = Double(bitPattern: random.next())
       if bits.isFinite { texts.append("\(bits)") }
-      let digits = (0..<Int.random(in: 1...30, using: &random)).map { _ in "\(Int.random(in: 0...9, using: &random))" }
+      let digits = (0..<Int.random(in: 1...30, using: &random)).map { _ in
+        "\(Int.random(in: 0...9, using: &random))"
+      }
       texts.append("1\(digits.joined())e\(Int.random(in: -320...270, using: &random))")
       texts.append("0.\(digits.joined())")
     }
@@ -98,7 +95,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", 1, 1), ("{", 1, 2), ("[1,]", 1, 4), ("{\"a\": 1,\n \"é\": tru}", 2, 9), ("[1] 2", 1, 5), ("[1]\u{0}", 1, 4),
+    ("", 1, 1), ("{", 1, 2), ("[1,]", 1, 4), ("{\"a\": 1,\n \"é\": tru}", 2, 9), ("[1] 2", 1, 5),
+    ("[1]\u{0}", 1, 4),
     ("\"abc", 1, 5), ("[01]", 1, 3), ("nul", 1, 4), ("{'a': 1}", 1, 2), ("[\"\\x\"]", 1, 3), ("1.", 1, 3),
   ])
   func syntaxErrorsAreLocated(_ text: String, _ line: Int, _ column: Int) throws {
@@ -119,7 +117,8 @@ import Testing
   }
 
   @Test func pathsNameTheValue() throws {
-    let text = #"{"a": 1, "layers": [{}, [], 3, {"name": "fc", "config": {"units": "many", "list": [1, "x"]}}]}"#
+    let text =
+      #"{"a": 1, "layers": [{}, [], 3, {"name": "fc", "config": {"units": "many", "list": [1, "x"]}}]}"#
     let root = try parse(text)
     let config = try root.require("layers")[3]?.require("config")
     #expect(config?["units"]?.path == "layers[3].config.units")
@@ -157,7 +156,9 @@ import Testing
 
   /// Damaged texts are refused with a place in them, or are still JSON.
   @Test func damagedTexts() throws {
-    let source = Array(#"{"class_name": "Dense", "config": {"units": 16, "w": [1.5, -2e3, NaN], "b": null, "u": "\u00e9"}}"#.utf8)
+    let source = Array(
+      #"{"class_name": "Dense", "config": {"units": 16, "w": [1.5, -2e3, NaN], "b": null, "u": "\u00e9"}}"#
+        .utf8)
     for (seed, bytes) in Mutants(of: source, count: Mutants.defaultCount * 10) {
       let diagnostic = failure { _ = try JSONDocument(bytes, file: "m.json").root.object?.keys }
       if let diagnostic {

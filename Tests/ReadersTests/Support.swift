@@ -1,6 +1,17 @@
+import Diagnostics
 import Foundation
 
 @testable import Readers
+
+/// The first diagnostic of a failure, or nil when `body` succeeds or fails otherwise.
+func failure(_ body: () throws -> Void) -> Diagnostic? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return (error as? CompilationFailed)?.diagnostics.first
+  }
+}
 
 /// The models beside the package, if they are there.
 enum Shared {
@@ -70,8 +81,11 @@ struct Mutants: Sequence {
     self.count = count
   }
 
-  /// 40, or 200 with `FPGAML_LONG_TESTS=1`.
-  static var defaultCount: Int { ProcessInfo.processInfo.environment["FPGAML_LONG_TESTS"] == "1" ? 200 : 40 }
+  /// Whether the long form of the tests was asked for.
+  static var isLong: Bool { ProcessInfo.processInfo.environment["FPGAML_LONG_TESTS"] == "1" }
+
+  /// 40, or 200 in the long form.
+  static var defaultCount: Int { isLong ? 200 : 40 }
 
   func makeIterator() -> AnyIterator<(seed: UInt64, bytes: [UInt8])> {
     var seed: UInt64 = 0
@@ -94,7 +108,8 @@ struct Mutants: Sequence {
     case 3:
       for _ in 0..<Int.random(in: 1...4, using: &random) where bytes.count > 8 {
         let at = Int.random(in: 0..<bytes.count - 8, using: &random)
-        let word: UInt64 = [0, .max, 1 << 31, 1 << 40, 0xFFFF_FFFF, UInt64(at)].randomElement(using: &random) ?? 0
+        let word: UInt64 =
+          [0, .max, 1 << 31, 1 << 40, 0xFFFF_FFFF, UInt64(at)].randomElement(using: &random) ?? 0
         for byte in 0..<8 { bytes[at + byte] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(byte))) }
       }
     default:

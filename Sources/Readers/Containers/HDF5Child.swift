@@ -15,14 +15,12 @@ public enum HDF5Child {
       let addressSpace = UInt64(arguments[3]), let budget = Int(arguments[4])
     else { return }
     chdf5_limit_process(seconds, addressSpace)
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1)  // a model on a read-only or network file system
     setenv("HDF5_PLUGIN_PRELOAD", "::", 1)  // loads no code on a file's behalf
     let walker = HDF5Walker(budget: budget)
     do {
-      try walker.walk("/proc/self/fd/\(fileDescriptor)")
+      try walker.walk(fileDescriptor)
     } catch {
-      walker.output.put(.failure)
-      walker.output.put(error.message)
+      walker.output.fail(error.message)
     }
     walker.output.flush()
     _exit(0)  // not exit: libhdf5 closes what it still holds there, on corrupt structures
@@ -67,16 +65,33 @@ private final class HDF5Walker {
 
   init(budget: Int) { self.budget = budget }
 
-  func walk(_ path: String) throws(HDF5Failure) {
+  func walk(_ descriptor: Int32) throws(HDF5Failure) {
     output.put(HDF5Dump.header)
     output.flush()
     _ = chdf5_silence()
-    let file = try HDF5Handle(
-      H5Fopen(path, chdf5_read_only(), chdf5_default()), "libhdf5 can't open the file", close: { H5Fclose($0) })
+    let file = try open(descriptor)
     let root = try HDF5Handle(
       H5Oopen(file.id, "/", chdf5_default()), "libhdf5 can't open the root group", close: { H5Oclose($0) })
     try group(root.id)
     output.put(.done)
+  }
+
+  /// Opens the file on a descriptor as an image in memory, so that the library touches no file at all.
+  private func open(_ descriptor: Int32) throws(HDF5Failure) -> HDF5Handle {
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    guard size > 0 else { throw HDF5Failure("the file is empty") }
+    guard let image = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), image != MAP_FAILED else {
+      throw HDF5Failure(systemMessage(errno))
+    }
+    defer { munmap(image, size) }
+    let access = try HDF5Handle(
+      H5Pcreate(chdf5_file_access()), "libhdf5 can't start", close: { H5Pclose($0) })
+    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0, H5Pset_file_image(access.id, image, size) >= 0
+    else {
+      throw .library("libhdf5 can't take the file")
+    }
+    return try HDF5Handle(
+      H5Fopen("image", chdf5_read_only(), access.id), "libhdf5 can't open the file", close: { H5Fclose($0) })
   }
 
   private func group(_ id: hid_t) throws(HDF5Failure) {
@@ -110,7 +125,9 @@ private final class HDF5Walker {
       return absent("a link to another file, which is not followed")
     }
     let opened = H5Oopen(group, name, chdf5_default())
-    if opened < 0 && kind == H5L_TYPE_SOFT.rawValue { return absent("a link to an object that does not exist") }
+    if opened < 0 && kind == H5L_TYPE_SOFT.rawValue {
+      return absent("a link to an object that does not exist")
+    }
     let object = try HDF5Handle(opened, "libhdf5 can't open the object", close: { H5Oclose($0) })
     switch H5Iget_type(object.id) {
     case H5I_GROUP: try self.group(object.id)
@@ -131,9 +148,13 @@ private final class HDF5Walker {
     let creation = try HDF5Handle(
       H5Dget_create_plist(id), "libhdf5 can't read the layout", close: { H5Pclose($0) })
     var elsewhere: String?
-    if H5Pget_layout(creation.id) == H5D_VIRTUAL { elsewhere = "a virtual dataset, whose parts lie in other files" }
+    if H5Pget_layout(creation.id) == H5D_VIRTUAL {
+      elsewhere = "a virtual dataset, whose parts lie in other files"
+    }
     if H5Pget_external_count(creation.id) > 0 { elsewhere = "its elements lie in another file" }
-    try value(type.id, space.id, elsewhere: elsewhere) { H5Dread(id, $0, chdf5_space_all(), chdf5_space_all(), chdf5_default(), $1) }
+    try value(type.id, space.id, elsewhere: elsewhere) {
+      H5Dread(id, $0, chdf5_space_all(), chdf5_space_all(), chdf5_default(), $1)
+    }
     try attributes(of: id)
     output.put(.end)
   }
@@ -145,17 +166,17 @@ private final class HDF5Walker {
       let attribute = try HDF5Handle(
         H5Aopen(id, name, chdf5_default()), "libhdf5 can't open attribute '\(name)'", close: { H5Aclose($0) })
       let type = try HDF5Handle(
-        H5Aget_type(attribute.id), "libhdf5 can't read the type of attribute '\(name)'", close: { H5Tclose($0) })
+        H5Aget_type(attribute.id), "libhdf5 can't read the type of attribute '\(name)'",
+        close: { H5Tclose($0) })
       let space = try HDF5Handle(
-        H5Aget_space(attribute.id), "libhdf5 can't read the shape of attribute '\(name)'", close: { H5Sclose($0) })
+        H5Aget_space(attribute.id), "libhdf5 can't read the shape of attribute '\(name)'",
+        close: { H5Sclose($0) })
       output.put(.attribute)
       output.put(name)
       let attributeID = attribute.id
       try value(type.id, space.id, elsewhere: nil) { H5Aread(attributeID, $0, $1) }
     }
   }
-
-  private typealias Visit = (hid_t, chdf5_visitor, UnsafeMutableRawPointer) -> herr_t
 
   /// The names that a visit of the library gives, with the kinds of links.
   private func names(_ id: hid_t, _ visit: (hid_t, chdf5_visitor?, UnsafeMutableRawPointer?) -> herr_t)
@@ -167,7 +188,8 @@ private final class HDF5Walker {
         id,
         { name, kind, context in
           guard let name, let context else { return -1 }
-          context.assumingMemoryBound(to: [(String, Int32)].self).pointee.append((String(cString: name), kind))
+          context.assumingMemoryBound(to: [(String, Int32)].self).pointee.append(
+            (String(cString: name), kind))
           return 0
         }, pointer)
     }
@@ -272,7 +294,9 @@ extension HDF5Walker {
     let memoryType = try HDF5Handle(H5Tcopy(type), "libhdf5 can't copy the type", close: { H5Tclose($0) })
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
     defer { buffer.deallocate() }
-    guard read(memoryType.id, buffer.baseAddress) >= 0 else { throw .library("libhdf5 can't read the strings") }
+    guard read(memoryType.id, buffer.baseAddress) >= 0 else {
+      throw .library("libhdf5 can't read the strings")
+    }
     let isPaddedWithSpaces = H5Tget_strpad(type) == H5T_STR_SPACEPAD
     for index in 0..<count {
       var field = UnsafeRawBufferPointer(rebasing: buffer[index * size..<(index + 1) * size])
@@ -286,7 +310,8 @@ extension HDF5Walker {
   }
 
   /// Strings that libhdf5 allocates, each as long as it is.
-  private func variableStrings(_ type: hid_t, _ space: hid_t, _ count: Int, _ read: Read) throws(HDF5Failure) {
+  private func variableStrings(_ type: hid_t, _ space: hid_t, _ count: Int, _ read: Read) throws(HDF5Failure)
+  {
     output.put(HDF5Dump.Form.strings.rawValue)
     if try reserve(count, MemoryLayout<UnsafePointer<CChar>?>.stride) == 0 { return }
     // The memory type repeats the file's character set.
@@ -294,11 +319,13 @@ extension HDF5Walker {
     let strings = UnsafeMutableBufferPointer<UnsafePointer<CChar>?>.allocate(capacity: count)
     strings.initialize(repeating: nil)
     defer { strings.deallocate() }
-    guard read(memoryType.id, strings.baseAddress) >= 0 else { throw .library("libhdf5 can't read the strings") }
+    guard read(memoryType.id, strings.baseAddress) >= 0 else {
+      throw .library("libhdf5 can't read the strings")
+    }
     defer { H5Dvlen_reclaim(memoryType.id, space, chdf5_default(), strings.baseAddress) }
-    for string in strings {
-      let length = string.map { strlen($0) } ?? 0
-      _ = try reserve(length, 1)
+    let lengths = strings.map { $0.map { strlen($0) } ?? 0 }
+    for length in lengths { _ = try reserve(length, 1) }
+    for (string, length) in zip(strings, lengths) {
       output.put(UInt32(length))
       output.put(UnsafeRawBufferPointer(start: string, count: length))
     }
@@ -331,8 +358,21 @@ extension HDF5Walker {
 /// Collects the dump and writes it to standard output.
 private struct HDF5DumpWriter {
   private var buffer: [UInt8] = []
+  /// Where in the buffer the last record begins. Records are written out early only when nothing in them can fail.
+  private var record = 0
 
-  mutating func put(_ tag: HDF5Dump.Tag) { buffer.append(tag.rawValue) }
+  mutating func put(_ tag: HDF5Dump.Tag) {
+    record = buffer.count
+    buffer.append(tag.rawValue)
+  }
+
+  /// Ends the dump with a failure in place of the record that was begun.
+  mutating func fail(_ message: String) {
+    buffer.removeSubrange(record...)
+    put(.failure)
+    put(message)
+  }
+
   mutating func put(_ bytes: [UInt8]) { buffer += bytes }
 
   mutating func put<T: FixedWidthInteger>(_ value: T) {
@@ -358,5 +398,6 @@ private struct HDF5DumpWriter {
   mutating func flush() {
     if buffer.withUnsafeBytes({ writeAll($0, to: STDOUT_FILENO) }) != 0 { _exit(1) }
     buffer.removeAll(keepingCapacity: true)
+    record = 0
   }
 }

@@ -48,7 +48,9 @@ struct HDF5DumpParser {
   ///
   /// - Throws: I013 where the stream is not a complete dump; `path` and `reported` then say more.
   mutating func parse() throws(CompilationFailed) -> HDF5File {
-    guard try Array(cursor.bytes[cursor.take(HDF5Dump.header.count)]) == HDF5Dump.header else { throw Self.malformed }
+    guard try Array(cursor.bytes[cursor.take(HDF5Dump.header.count)]) == HDF5Dump.header else {
+      throw Self.malformed
+    }
     guard try tag() == .group else { throw Self.malformed }
     let root = try group()
     guard try tag() == .done, cursor.offset == cursor.bytes.count else { throw Self.malformed }
@@ -100,7 +102,9 @@ struct HDF5DumpParser {
     var count = 1
     for _ in 0..<(try cursor.integer(UInt8.self)) {
       let extent = try cursor.integer(UInt64.self)
-      guard let extent = Int(exactly: extent), shape.count < HDF5Dump.maximumRank else { throw Self.malformed }
+      guard let extent = Int(exactly: extent), shape.count < HDF5Dump.maximumRank else {
+        throw Self.malformed
+      }
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       if overflow { throw Self.malformed }
       shape.append(extent)

@@ -39,7 +39,8 @@ extension HDF5Group {
   public func requireString(_ name: String) throws(CompilationFailed) -> String {
     guard let value = attribute(name) else { throw missing("attribute", name, attributes.map(\.name)) }
     guard case .strings(let strings) = value.elements, strings.count == 1 else {
-      throw CompilationFailed("I018", "expected attribute '\(name)' to be one string, found \(value)", at: location)
+      throw CompilationFailed(
+        "I018", "expected attribute '\(name)' to be one string, found \(value)", at: location)
     }
     return strings[0]
   }

@@ -69,7 +69,8 @@ enum HDF5Process {
     switch end {
     case .timedOut:
       throw CompilationFailed(
-        "I012", "libhdf5 did not read the file within \(limits.seconds) s", at: location, notes: [damagedNote])
+        "I012", "libhdf5 did not read the file within \(limits.seconds) s", at: location, notes: [damagedNote]
+      )
     case .signalled(let signal):
       throw CompilationFailed(
         "I011", "libhdf5 crashed on the file (signal \(signal))", at: location, notes: [damagedNote])
@@ -106,30 +107,33 @@ enum HDF5Process {
     }
   }
 
-  static func unavailable(_ error: Int32, _ file: String) -> CompilationFailed {
+  static func unavailable(_ error: Int32, _ file: String, _ executable: String = executable())
+    -> CompilationFailed
+  {
     CompilationFailed(
       "I014", "can't start the process that reads HDF5: \(systemMessage(error))", at: .file(file),
-      notes: ["the executable is '\(executable())'; FPGAML_BINARY names another"])
+      notes: ["the executable is '\(executable)'; FPGAML_BINARY names another"])
   }
 
   private static func run(_ executable: String, _ descriptor: Int32, _ file: String, _ limits: HDF5Limits)
     throws(CompilationFailed) -> (bytes: [UInt8], end: End)
   {
     var ends: [Int32] = [-1, -1]
-    guard chdf5_pipe(&ends) == 0 else { throw unavailable(errno, file) }
+    guard chdf5_pipe(&ends) == 0 else { throw unavailable(errno, file, executable) }
     defer { close(ends[0]) }
     let (process, failure) = spawn(executable, descriptor, output: ends[1], limits)
     close(ends[1])
-    guard failure == 0 else { throw unavailable(failure, file) }
+    guard failure == 0 else { throw unavailable(failure, file, executable) }
 
     let deadline = ContinuousClock.now + .seconds(Int(limits.seconds))
     var bytes: [UInt8] = []
-    let isComplete = collect(ends[0], into: &bytes, until: deadline, atMost: limits.elements + limits.elements / 8)
+    let isComplete = collect(
+      ends[0], into: &bytes, until: deadline, atMost: limits.elements + limits.elements / 8)
     var status: Int32 = 0
     while true {
       let ended = waitpid(process, &status, WNOHANG)
       if ended == process { break }
-      if ended < 0 && errno != EINTR { throw unavailable(errno, file) }
+      if ended < 0 && errno != EINTR { throw unavailable(errno, file, executable) }
       if !isComplete || ContinuousClock.now >= deadline {
         kill(process, SIGKILL)
         while waitpid(process, &status, 0) < 0 && errno == EINTR {}

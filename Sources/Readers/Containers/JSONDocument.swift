@@ -27,7 +27,8 @@ public struct JSONDocument: Sendable {
     let parsed = bytes.withUnsafeBufferPointer { buffer in
       let text = UnsafeRawBufferPointer(buffer).bindMemory(to: CChar.self).dropFirst(start)
       return withUnsafePointer(to: CChar(0)) {
-        crapidjson_parse(text.isEmpty ? $0 : UnsafeBufferPointer(rebasing: text).baseAddress, text.count, Self.maximumDepth)
+        crapidjson_parse(
+          text.isEmpty ? $0 : UnsafeBufferPointer(rebasing: text).baseAddress, text.count, Self.maximumDepth)
       }
     }
     tape = JSONTape(owning: parsed)

@@ -106,14 +106,26 @@ extension JSONValue {
   }
 
   public func requireInt(_ key: String) throws(CompilationFailed) -> Int { try require(key).requireInt() }
-  public func requireDouble(_ key: String) throws(CompilationFailed) -> Double { try require(key).requireDouble() }
+  public func requireDouble(_ key: String) throws(CompilationFailed) -> Double {
+    try require(key).requireDouble()
+  }
   public func requireBool(_ key: String) throws(CompilationFailed) -> Bool { try require(key).requireBool() }
-  public func requireString(_ key: String) throws(CompilationFailed) -> String { try require(key).requireString() }
-  public func requireArray(_ key: String) throws(CompilationFailed) -> JSONArray { try require(key).requireArray() }
-  public func requireObject(_ key: String) throws(CompilationFailed) -> JSONObject { try require(key).requireObject() }
+  public func requireString(_ key: String) throws(CompilationFailed) -> String {
+    try require(key).requireString()
+  }
+  public func requireArray(_ key: String) throws(CompilationFailed) -> JSONArray {
+    try require(key).requireArray()
+  }
+  public func requireObject(_ key: String) throws(CompilationFailed) -> JSONObject {
+    try require(key).requireObject()
+  }
   public func requireInts(_ key: String) throws(CompilationFailed) -> [Int] { try require(key).requireInts() }
-  public func requireDoubles(_ key: String) throws(CompilationFailed) -> [Double] { try require(key).requireDoubles() }
-  public func requireStrings(_ key: String) throws(CompilationFailed) -> [String] { try require(key).requireStrings() }
+  public func requireDoubles(_ key: String) throws(CompilationFailed) -> [Double] {
+    try require(key).requireDoubles()
+  }
+  public func requireStrings(_ key: String) throws(CompilationFailed) -> [String] {
+    try require(key).requireStrings()
+  }
 
   private func mismatch(_ expected: String) -> CompilationFailed {
     let found =

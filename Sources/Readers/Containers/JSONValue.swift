@@ -105,18 +105,18 @@ public struct JSONArray: RandomAccessCollection, Sendable {
   /// Walks the elements in O(1) each.
   public struct Iterator: IteratorProtocol {
     let document: JSONDocument
-    var next_: Int
+    var cursor: Int
     let end: Int
 
     public mutating func next() -> JSONValue? {
-      guard next_ < end else { return nil }
-      defer { next_ = document.tape.end(of: next_) }
-      return JSONValue(document: document, index: next_)
+      guard cursor < end else { return nil }
+      defer { cursor = document.tape.end(of: cursor) }
+      return JSONValue(document: document, index: cursor)
     }
   }
 
   public func makeIterator() -> Iterator {
-    Iterator(document: value.document, next_: value.index + 1, end: value.document.tape.end(of: value.index))
+    Iterator(document: value.document, cursor: value.index + 1, end: value.document.tape.end(of: value.index))
   }
 }
 
@@ -150,20 +150,20 @@ public struct JSONObject: Sequence, Sendable {
 
   public struct Iterator: IteratorProtocol {
     let document: JSONDocument
-    var next_: Int
+    var cursor: Int
     let end: Int
 
     public mutating func next() -> (key: String, value: JSONValue)? {
-      guard next_ < end else { return nil }
+      guard cursor < end else { return nil }
       let tape = document.tape
-      let key = tape.string(of: tape.node(next_))
-      let value = JSONValue(document: document, index: next_ + 1)
-      next_ = tape.end(of: next_ + 1)
+      let key = tape.string(of: tape.node(cursor))
+      let value = JSONValue(document: document, index: cursor + 1)
+      cursor = tape.end(of: cursor + 1)
       return (key, value)
     }
   }
 
   public func makeIterator() -> Iterator {
-    Iterator(document: value.document, next_: value.index + 1, end: value.document.tape.end(of: value.index))
+    Iterator(document: value.document, cursor: value.index + 1, end: value.document.tape.end(of: value.index))
   }
 }

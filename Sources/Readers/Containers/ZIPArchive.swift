@@ -99,7 +99,9 @@ public struct ZIPArchive: Sendable {
     return try cursor.take(entry.compressedSize)
   }
 
-  private func inflated(_ packed: Range<Int>, size: Int, _ location: Location) throws(CompilationFailed) -> [UInt8] {
+  private func inflated(_ packed: Range<Int>, size: Int, _ location: Location) throws(CompilationFailed)
+    -> [UInt8]
+  {
     var status = Z_STREAM_ERROR
     let contents = [UInt8](unsafeUninitializedCapacity: max(size, 1)) { output, count in
       var stream = z_stream()
@@ -205,7 +207,9 @@ extension ZIPArchive {
 /// A ZIP archive of stored entries, dated 1980-01-01 so that equal contents give equal bytes.
 ///
 /// - Throws: I003 when the sizes need ZIP64.
-func storedZIP(_ entries: [(name: String, contents: [UInt8])], file: String) throws(CompilationFailed) -> [UInt8] {
+func storedZIP(_ entries: [(name: String, contents: [UInt8])], file: String) throws(CompilationFailed)
+  -> [UInt8]
+{
   var archive: [UInt8] = []
   var directory: [UInt8] = []
   let total = entries.reduce(0) { $0 + $1.contents.count + 2 * $1.name.utf8.count + 128 }

@@ -27,7 +27,7 @@ def hdf5():
         f.attrs["flag"] = True
         values = np.array([[0.0, 1.5, -2.25], [1e-3, 65504.0, -0.0]])
         for name in ("<f2", "<f4", ">f4", "<f8", ">f8"):
-            f[f"floats/{'big' if name[0] == '>' else 'little'}{name[1:]}"] = values.astype(name)
+            f[f"floats/{'big' if name[0] == '>' else 'little'}{name[2:]}"] = values.astype(name)
         for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i2"):
             info = np.iinfo(name)
             low, high = info.min, min(info.max, 2**63 - 1)
@@ -81,7 +81,7 @@ def numpy_files():
     values = np.array([[0.0, 1.5, -2.25], [3.0, 65504.0, -0.0]])
     integers = np.array([[0, 1, 2], [3, 100, 127]])
     for name in ("<f2", "<f4", ">f4", "<f8", ">f8"):
-        np.save(HERE / f"npy_{'big' if name[0] == '>' else 'little'}_{name[1:]}.npy", values.astype(name))
+        np.save(HERE / f"npy_{name.replace('>', 'big_').replace('<', 'little_')}.npy", values.astype(name))
     for name in ("i1", "u1", "<i2", ">i2", "<u4", "<i8", ">u8"):
         np.save(HERE / f"npy_{name.replace('>', 'big_').replace('<', 'little_')}.npy", integers.astype(name))
     np.save(HERE / "npy_bool.npy", np.array([[True, False], [False, True]]))

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A child that dies of a signal.
+kill -SEGV $$

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A child that fails without a word.
+exit 3

@@ -1,0 +1,3 @@
+#!/bin/sh
+# A child that never ends.
+exec sleep 20
