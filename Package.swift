@@ -33,7 +33,9 @@ let package = Package(
         "Verification", "VerilogBackend", "HLSBackend", "Lowering", "Planning", "Precision",
         "Readers",
       ]),
-    module("Verification", ["Lowering", "Circuit", "Graph", "TestbenchSources", "HLSTemplates"]),
+    module(
+      "Verification",
+      ["VerilogBackend", "Lowering", "Circuit", "Graph", "TestbenchSources", "HLSTemplates"]),
     module("VerilogBackend", ["Circuit"]),
     module("HLSBackend", ["Circuit", "HLSTemplates"]),
     .target(
@@ -41,7 +43,10 @@ let package = Package(
       resources: [.embedInCode("fpgaml_w.h")], swiftSettings: swiftSettings),
     .target(
       name: "TestbenchSources", path: "testbench", sources: ["TestbenchSources.swift"],
-      resources: [.embedInCode("harness.cpp")], swiftSettings: swiftSettings),
+      resources: [
+        .embedInCode("design.cpp"), .embedInCode("harness.cpp"), .embedInCode("harness.h"),
+        .embedInCode("primitives.v"),
+      ], swiftSettings: swiftSettings),
     module("Lowering", ["AdderGraphs", "Circuit", "Graph"]),
     module("Planning", ["Circuit"]),
     module("AdderGraphs", ["FixedPoint"]),
@@ -66,6 +71,10 @@ let package = Package(
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
+    tests(
+      "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],
+      resources: [.copy("Golden")]),
+    tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

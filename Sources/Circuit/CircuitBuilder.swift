@@ -268,7 +268,7 @@ extension CircuitBuilder {
 
 extension Relation {
   /// The outcomes, 0 and 1, that operands in two ranges can have.
-  func outcome(_ a: Interval, _ b: Interval) -> Interval {
+  public func outcome(_ a: Interval, _ b: Interval) -> Interval {
     switch self {
     case .less: a.upper < b.lower ? Interval(1) : a.lower >= b.upper ? .zero : .bit
     case .lessOrEqual: a.upper <= b.lower ? Interval(1) : a.lower > b.upper ? .zero : .bit

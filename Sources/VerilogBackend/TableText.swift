@@ -1,0 +1,42 @@
+import Circuit
+import FixedPoint
+
+/// A table as a Verilog function of the operand's bits.
+struct TableText {
+  var name: String
+  /// The name of the function's argument.
+  var index: String
+  var table: Table
+  /// The operands that occur; the others are left open to synthesis.
+  var reached: Interval
+  /// Bits of the result.
+  var width: Int
+
+  var lines: [String] {
+    let operandWidth = table.domain.width
+    var lines = [
+      "", "  // \(commented(table.name)): \(reached.lower) ... \(reached.upper)",
+      "  function \(range(width))\(name);", "    input \(range(operandWidth))\(index);",
+      "    case (\(index))",
+    ]
+    var operand = reached.lower
+    while operand <= reached.upper {
+      let entry = self.entry(operand)
+      var labels = [BitPattern.literal(operand, width: operandWidth)]
+      operand += 1
+      while operand <= reached.upper, labels.count < 8, self.entry(operand) == entry {
+        labels.append(BitPattern.literal(operand, width: operandWidth))
+        operand += 1
+      }
+      lines.append(
+        "      \(labels.joined(separator: ", ")): \(name) = \(BitPattern.literal(entry, width: width));")
+    }
+    let isFull = operandWidth < 62 && reached.count == 1 << operandWidth
+    if !isFull { lines.append("      default: \(name) = \(width)'dx;") }
+    return lines + ["    endcase", "  endfunction"]
+  }
+
+  private func entry(_ operand: Int128) -> Int128 { table.entries[Int(operand - table.first)] }
+
+  private func range(_ width: Int) -> String { width == 1 ? "" : "[\(width - 1):0] " }
+}
