@@ -57,6 +57,7 @@ let package = Package(
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     tests("FixedPointTests", ["FixedPoint"]),
     tests("CircuitTests", ["Circuit"]),
+    tests("AdderGraphsTests", ["AdderGraphs"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
