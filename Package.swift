@@ -75,6 +75,7 @@ let package = Package(
       "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],
       resources: [.copy("Golden")]),
     tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
+    tests("AdderGraphsTests", ["AdderGraphs"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -22,10 +22,10 @@ extension NodeLowering {
     _ kind: Combination, _ values: [Value], exponent: Int, _ origin: Int
   ) throws(WidthOverflow) -> Value {
     switch kind {
-    case .add: return try sum(values.map { Term($0) }, exponent: exponent, origin)
+    case .add: return try sum(values, exponent: exponent, origin)
     case .subtract:
-      let terms = values.enumerated().map { Term($1, isNegative: $0 > 0) }
-      return try sum(terms, exponent: exponent, origin)
+      let signs = values.indices.map { $0 == 0 ? Int64(1) : -1 }
+      return try sum(values, signs: signs, exponent: exponent, origin)
     case .multiply:
       return try balanced(values) { lowering, a, b throws(WidthOverflow) in
         try lowering.builder.multiply(a, b, origin: origin)

@@ -17,7 +17,7 @@ extension NodeLowering {
           try multiply(operand.values[i], by: try operand.type.unit(i).steps(of: unit), plus: 0, origin))
       }
       switch kind {
-      case .sum: result.append(try sum(aligned.map { Term($0) }, exponent: unit.exponent, origin))
+      case .sum: result.append(try sum(aligned, exponent: unit.exponent, origin))
       case .maximum, .minimum:
         result.append(
           try balanced(aligned) { lowering, a, b throws(WidthOverflow) in

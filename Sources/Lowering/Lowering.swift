@@ -20,10 +20,10 @@ public struct NodeFunction: Sendable {
 
 /// What lowering may spend, and for which fabric.
 public struct LoweringOptions: Hashable, Sendable {
-  public var effort: Effort
+  public var effort: SearchEffort
   public var target: AdderTarget
 
-  public init(effort: Effort = .balanced, target: AdderTarget = .lut6) {
+  public init(effort: SearchEffort = .balanced, target: AdderTarget = .lut6) {
     self.effort = effort
     self.target = target
   }

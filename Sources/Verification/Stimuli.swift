@@ -11,7 +11,7 @@ public struct Stimuli: Sendable {
   ///   - count: how many random samples follow the corner cases.
   public init(formats: [[Format]], count: Int, seed: UInt64) {
     samples = Stimuli.corners(formats)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for number in 0..<count {
       // Every fourth sample stays near zero, where activations change their shape; uniform ones mostly saturate.
       let isSmall = number % 4 == 3

@@ -1,0 +1,211 @@
+import FixedPoint
+
+/// Chooses the adders of a network's sums and lays down the graph, with exact intervals.
+///
+/// Each signal carries its coefficients over the inputs, so that its interval is exact even where an input reaches
+/// it on several ways (interval arithmetic would say more for 4x - x).
+struct GraphBuilder {
+  /// A value in the graph, with what is needed to build on it.
+  private struct Signal {
+    var operand: AdderGraph.Operand
+    /// Input indices, ascending, and their coefficients, none 0.
+    var inputs: [Int32]
+    var coefficients: [Int128]
+    var constant: Int128
+    var interval: Interval
+    var arrival: Int
+  }
+
+  /// ±(signal << shift).
+  private struct Reference {
+    var signal: Int
+    var shift: Int
+    var isNegative: Bool
+  }
+
+  private let problem: MatrixProblem
+  private var signals: [Signal] = []
+  private var nodes: [AdderGraph.Node] = []
+  /// What each signal of the network became.
+  private var references: [Reference] = []
+
+  init(_ problem: MatrixProblem) {
+    self.problem = problem
+    for k in problem.inputs.indices {
+      signals.append(
+        Signal(
+          operand: .input(k), inputs: [Int32(k)], coefficients: [1], constant: 0, interval: problem.inputs[k],
+          arrival: problem.arrivals[k]))
+      references.append(Reference(signal: k, shift: 0, isNegative: false))
+    }
+  }
+
+  /// The graph of a network.
+  static func graph(_ network: SumNetwork, of problem: MatrixProblem) throws(WidthOverflow) -> AdderGraph {
+    var builder = GraphBuilder(problem)
+    let deadlines = Deadlines(network, problem: problem)
+    for (i, sum) in network.sums.enumerated() {
+      try builder.add(sum, deadline: deadlines?.values[i])
+    }
+    let outputs = network.outputs.map { output in
+      switch output {
+      case .constant(let value): return AdderGraph.Output(operand: .constant(value), shift: 0)
+      case .signal(let signal):
+        let reference = builder.references[signal]
+        return AdderGraph.Output(operand: builder.signals[reference.signal].operand, shift: reference.shift)
+      }
+    }
+    return AdderGraph(nodes: builder.nodes, outputs: outputs)
+  }
+
+  private mutating func add(_ sum: SumNetwork.Sum, deadline: Int?) throws(WidthOverflow) {
+    var leaves: [SumTree.Node] = []
+    var leafSignals: [Int] = []
+    for term in sum.terms {
+      let inner = references[term.signal]
+      leaves.append(
+        leaf(inner.signal, shift: term.shift + inner.shift, isNegative: term.isNegative != inner.isNegative))
+      leafSignals.append(inner.signal)
+    }
+    if sum.constant != 0 {
+      let shift = sum.constant.trailingZeroBitCount
+      leafSignals.append(addConstant(sum.constant >> Int128(shift)))
+      leaves.append(leaf(leafSignals[leafSignals.count - 1], shift: shift, isNegative: false))
+    }
+    let tree = SumTree(leaves: leaves, target: problem.target, deadline: deadline)
+    let root = tree.nodes[tree.root]
+    let (positive, negative) = tree.plan[tree.root].cost
+    // Outputs need the sum's own sign, which every sum with a positive term can have. Elsewhere the cheaper sign
+    // will do, but for sums under a deadline: another sign could leave their users without positive terms.
+    var isNegated = negative < positive
+    if sum.isOutput || deadline != nil {
+      isNegated = root.isNegative ? negative < SumTree.impossible : positive == SumTree.impossible
+    }
+    var result = Reference(
+      signal: try emit(tree, tree.root, isNegated: isNegated, leafSignals), shift: root.shift,
+      isNegative: root.isNegative != isNegated)
+    if sum.isOutput && result.isNegative {
+      result.signal = try addNode([Reference(signal: result.signal, shift: 0, isNegative: true)])
+      result.isNegative = false
+    }
+    references.append(result)
+  }
+
+  private func leaf(_ signal: Int, shift: Int, isNegative: Bool) -> SumTree.Node {
+    let interval = signals[signal].interval
+    return SumTree.Node(
+      lower: Double(interval.lower), upper: Double(interval.upper), shift: shift, isNegative: isNegative,
+      arrival: signals[signal].arrival)
+  }
+
+  private mutating func addConstant(_ value: Int128) -> Int {
+    signals.append(
+      Signal(
+        operand: .constant(value), inputs: [], coefficients: [], constant: value, interval: Interval(value),
+        arrival: 0))
+    return signals.count - 1
+  }
+
+  /// Lays down a tree's node, or its negative, and returns its signal.
+  private mutating func emit(_ tree: SumTree, _ node: Int, isNegated: Bool, _ leaves: [Int]) throws(WidthOverflow) -> Int {
+    let children = tree.nodes[node].children
+    if children.isEmpty { return leaves[node] }
+    let flips = isNegated ? tree.plan[node].flips.1 : tree.plan[node].flips.0
+    var terms: [Reference] = []
+    for (n, child) in children.enumerated() {
+      let isFlipped = flips >> UInt8(n) & 1 != 0
+      let signal = try emit(tree, child, isNegated: isFlipped, leaves)
+      let place = tree.nodes[child]
+      terms.append(
+        Reference(
+          signal: signal, shift: place.shift, isNegative: place.isNegative != (isNegated != isFlipped)))
+    }
+    return try addNode(terms)
+  }
+
+  private mutating func addNode(_ terms: [Reference]) throws(WidthOverflow) -> Int {
+    var signal = Signal(
+      operand: .node(nodes.count), inputs: [], coefficients: [], constant: 0, interval: .zero, arrival: 0)
+    for term in terms { try accumulate(term, into: &signal) }
+    signal.interval = try interval(of: signal)
+    let operands = terms.map { term in
+      let interval = signals[term.signal].interval
+      return AdderCost.Operand(
+        width: interval.width, isSigned: interval.isSigned, shift: term.shift, isNegative: term.isNegative)
+    }
+    let width = signal.interval.width
+    let latest = terms.reduce(0) { max($0, signals[$1.signal].arrival) }
+    let cost: Int
+    switch operands.count {
+    case 1:
+      cost = AdderCost.negation(width: width)
+      signal.arrival = latest + problem.target.adderDelay
+    case 2:
+      cost = AdderCost.adder(operands[0], operands[1], width: width)
+      signal.arrival = latest + problem.target.adderDelay
+    default:
+      cost = AdderCost.ternaryAdder(operands[0], operands[1], operands[2], width: width)
+      signal.arrival = latest + problem.target.ternaryDelay
+    }
+    nodes.append(
+      AdderGraph.Node(
+        terms: terms.map {
+          AdderGraph.Term(signals[$0.signal].operand, shift: $0.shift, isNegative: $0.isNegative)
+        },
+        interval: signal.interval, arrival: signal.arrival, lutCost: cost))
+    signals.append(signal)
+    return signals.count - 1
+  }
+
+  // MARK: Exact intervals
+
+  /// Adds ±(signal << shift) to the coefficients of another.
+  private func accumulate(_ term: Reference, into sum: inout Signal) throws(WidthOverflow) {
+    let added = signals[term.signal]
+    let factor = (Int128(1) << Int128(term.shift)) * (term.isNegative ? -1 : 1)
+    sum.constant += try GraphBuilder.product(added.constant, factor)
+    if sum.inputs.isEmpty {
+      sum.inputs = added.inputs
+      sum.coefficients = added.coefficients.map { $0 * factor }
+      return
+    }
+    var inputs: [Int32] = []
+    var coefficients: [Int128] = []
+    inputs.reserveCapacity(sum.inputs.count + added.inputs.count)
+    coefficients.reserveCapacity(sum.inputs.count + added.inputs.count)
+    var (i, j) = (0, 0)
+    while i < sum.inputs.count || j < added.inputs.count {
+      let a = i < sum.inputs.count ? sum.inputs[i] : Int32.max
+      let b = j < added.inputs.count ? added.inputs[j] : Int32.max
+      var coefficient: Int128 = 0
+      if a <= b {
+        coefficient += sum.coefficients[i]
+        i += 1
+      }
+      if b <= a {
+        coefficient += added.coefficients[j] * factor
+        j += 1
+      }
+      if coefficient != 0 {
+        inputs.append(min(a, b))
+        coefficients.append(coefficient)
+      }
+    }
+    sum.inputs = inputs
+    sum.coefficients = coefficients
+  }
+
+  private static func product(_ a: Int128, _ b: Int128) throws(WidthOverflow) -> Int128 {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    if overflow { throw WidthOverflow() }
+    return product
+  }
+
+  private func interval(of signal: Signal) throws(WidthOverflow) -> Interval {
+    var result = Interval(signal.constant)
+    for (k, coefficient) in zip(signal.inputs, signal.coefficients) {
+      result = try result.adding(try problem.inputs[Int(k)].scaled(by: coefficient))
+    }
+    return result
+  }
+}

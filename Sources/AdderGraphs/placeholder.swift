@@ -1,2 +1,0 @@
-public enum Effort: String, Sendable { case fast, balanced, max }
-public struct AdderTarget: Hashable, Sendable { public static let lut6 = AdderTarget() }

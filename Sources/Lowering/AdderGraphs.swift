@@ -1,0 +1,69 @@
+import AdderGraphs
+import Circuit
+import FixedPoint
+
+/// Adder graphs found so far: equal problems are solved once.
+struct AdderGraphSolutions {
+  let options: LoweringOptions
+  private var known: [MatrixProblem: AdderGraph] = [:]
+
+  init(_ options: LoweringOptions) { self.options = options }
+
+  mutating func solve(_ problem: MatrixProblem) throws(WidthOverflow) -> AdderGraph {
+    if let found = known[problem] { return found }
+    guard let solution = try problem.solve() else { preconditionFailure("only a time limit makes a problem infeasible") }
+    known[problem] = solution
+    return solution
+  }
+}
+
+extension NodeLowering {
+  /// y[n] = Σ_k values[k] · coefficients[k · N + n] + constants[n], as a shared adder graph.
+  mutating func matrix(
+    _ values: [Value], _ coefficients: [Int64], _ constants: [Int128], exponents: [Int], _ origin: Int
+  ) throws(WidthOverflow) -> [Value] {
+    let problem = MatrixProblem(
+      inputs: values.map(builder.range), coefficients: coefficients, constants: constants,
+      target: solutions.options.target, effort: solutions.options.effort)
+    let graph = try solutions.solve(problem)
+    var nodes: [Value] = []
+    nodes.reserveCapacity(graph.nodes.count)
+    func value(_ operand: AdderGraph.Operand, _ lowering: inout NodeLowering) -> Value {
+      switch operand {
+      case .input(let k): values[k]
+      case .constant(let value): lowering.builder.constant(value, origin: origin)
+      case .node(let i): nodes[i]
+      }
+    }
+    for node in graph.nodes {
+      let terms = node.terms.map { Term(value($0.operand, &self), shift: $0.shift, isNegative: $0.isNegative) }
+      nodes.append(try builder.sum(terms, range: node.interval, origin: origin))
+    }
+    var result: [Value] = []
+    for (output, exponent) in zip(graph.outputs, exponents) {
+      let term = Term(value(output.operand, &self), shift: output.shift)
+      result.append(try builder.sum([term], exponent: exponent, origin: origin))
+    }
+    return result
+  }
+
+  /// Σ of values, with the given signs.
+  mutating func sum(
+    _ values: [Value], signs: [Int64]? = nil, exponent: Int, _ origin: Int
+  ) throws(WidthOverflow) -> Value {
+    let ones = signs ?? Array(repeating: 1, count: values.count)
+    return try matrix(values, ones, [0], exponents: [exponent], origin)[0]
+  }
+
+  /// value · factor + offset.
+  ///
+  /// - Throws: `WidthOverflow` for factors beyond 62 bits.
+  mutating func multiply(
+    _ value: Value, by factor: Int128, plus offset: Int128, _ origin: Int
+  ) throws(WidthOverflow) -> Value {
+    if factor == 1 && offset == 0 { return value }
+    guard let coefficient = Int64(exactly: factor), coefficient.magnitude < 1 << 62 else { throw WidthOverflow() }
+    let exponent = builder[value].format.exponent
+    return try matrix([value], [coefficient], [offset], exponents: [exponent], origin)[0]
+  }
+}
