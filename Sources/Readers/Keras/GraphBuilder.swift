@@ -1,0 +1,230 @@
+import Diagnostics
+import FixedPoint
+import Graph
+
+/// The graph of a Keras model while it is read.
+struct GraphBuilder {
+  private(set) var graph: Graph
+  var sink = DiagnosticSink()
+  let weights: KerasWeights?
+  /// The generation of Keras that wrote the file, 2 or 3: some layers of the same name differ.
+  let generation: Int
+  private var names: Set<String> = []
+
+  /// The largest tensor of a graph, in elements; more is taken for a damaged file.
+  static let maximumElements = 1 << 24
+
+  init(name: String, framework: String, generation: Int, weights: KerasWeights?) {
+    graph = Graph(name: name, framework: framework)
+    self.generation = generation
+    self.weights = weights
+  }
+
+  func shape(_ node: NodeID) -> [Int] { graph[node].shape }
+  func rank(_ node: NodeID) -> Int { graph[node].shape.count }
+
+  /// Adds a node of a layer: the one that bears the layer's name, or one with a role behind it (`fc1_relu`).
+  ///
+  /// - Throws: I115 for a tensor that is too large or has no elements.
+  mutating func add(_ primitive: Primitive, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    if case .rearrange(let rearrangement) = primitive { try checkSize(of: rearrangement, call) }
+    let name = unique(role.map { "\(call.name)_\($0)" } ?? call.name)
+    let node = graph.add(primitive, operands, name: name, layer: call.layer.origin)
+    try checkSize(shape(node), call)
+    return node
+  }
+
+  mutating func addOutput(_ node: NodeID, name: String) {
+    graph.outputs.append(Graph.Output(name: name, node: node))
+  }
+
+  /// The name itself, or with the first free number behind it.
+  mutating func unique(_ name: String) -> String {
+    var candidate = name
+    var number = 2
+    while !names.insert(candidate).inserted {
+      candidate = "\(name)_\(number)"
+      number += 1
+    }
+    return candidate
+  }
+
+  private func checkSize(of rearrangement: Rearrangement, _ call: LayerCall) throws(CompilationFailed) {
+    switch rearrangement {
+    case .reshape(let shape): try checkSize(shape, call)
+    case .view(let view): try checkSize(view.shape, call)
+    case .concatenate: break
+    }
+  }
+
+  private func checkSize(_ shape: [Int], _ call: LayerCall) throws(CompilationFailed) {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflow, product <= GraphBuilder.maximumElements else {
+        throw call.failure("I115", "a tensor of shape \(shape) can't be built")
+      }
+      count = product
+    }
+  }
+}
+
+// MARK: Views
+
+extension GraphBuilder {
+  mutating func reshape(_ x: NodeID, _ shape: [Int], _ call: LayerCall, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    if self.shape(x) == shape { return x }
+    return try add(.rearrange(.reshape(shape)), [x], call, role)
+  }
+
+  /// The tensor repeated to a larger shape by numpy's rule.
+  ///
+  /// - Throws: I116 where the shapes do not fit.
+  mutating func broadcast(_ x: NodeID, to target: [Int], _ call: LayerCall, _ role: String? = "broadcast")
+    throws(CompilationFailed) -> NodeID
+  {
+    let shape = shape(x)
+    if shape == target { return x }
+    let fits =
+      shape.count <= target.count && zip(shape.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
+    guard fits else { throw call.failure("I116", "operands of shapes \(shape) and \(target) do not fit") }
+    return try add(.rearrange(.view(.broadcast(shape, to: target))), [x], call, role)
+  }
+
+  /// The tensor with its axes in another order.
+  mutating func transpose(_ x: NodeID, _ permutation: [Int], _ call: LayerCall, _ role: String? = "transpose")
+    throws(CompilationFailed) -> NodeID
+  {
+    if permutation == Array(permutation.indices) { return x }
+    return try add(.rearrange(.view(.transpose(shape(x), permutation))), [x], call, role)
+  }
+
+  /// Applies `body`, which works on the last axis, on another one.
+  mutating func onAxis(
+    _ axis: Int, _ x: NodeID, _ call: LayerCall,
+    _ body: (inout GraphBuilder, NodeID) throws(CompilationFailed) -> NodeID
+  ) throws(CompilationFailed) -> NodeID {
+    let rank = rank(x)
+    if axis == rank - 1 { return try body(&self, x) }
+    let permutation = (0..<rank).filter { $0 != axis } + [axis]
+    let moved = try transpose(x, permutation, call, "transposed")
+    let result = try body(&self, moved)
+    var inverse = Array(repeating: 0, count: rank)
+    for (position, source) in permutation.enumerated() { inverse[source] = position }
+    return try transpose(result, inverse, call, "restored")
+  }
+}
+
+// MARK: Arithmetic
+
+extension GraphBuilder {
+  /// y = x · scale + shift, element by element.
+  ///
+  /// - Parameters:
+  ///   - scale, shift: a value for each element of the last axis, or for each element of the tensor.
+  mutating func affine(_ x: NodeID, scale: Weights, shift: Weights? = nil, _ call: LayerCall, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    let shape = shape(x)
+    let groups = scale.count
+    var scale = scale
+    var shift = shift
+    scale.shape = [groups, 1, 1]
+    shift?.shape = [groups, 1]
+    let linear = Linear(groups: groups, inputs: 1, outputs: 1, weights: scale, bias: shift)
+    if shape.last == groups { return try add(.linear(linear), [x], call, role) }
+    guard groups == shape.elementCount else {
+      throw call.failure("I116", "\(groups) factors do not fit a tensor of shape \(shape)")
+    }
+    let flat = try reshape(x, [groups], call, "elements")
+    let result = try add(.linear(linear), [flat], call, "scaled")
+    return try reshape(result, shape, call, role)
+  }
+
+  /// y = x · factor + shift with the same exact numbers for every element.
+  mutating func affine(_ x: NodeID, factor: Rational, shift: Double? = nil, _ call: LayerCall, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    guard let channels = shape(x).last else { throw call.failure("I116", "expected a tensor with axes") }
+    let scales = PerElement(repeating: factor, count: channels)
+    let scale = Weights(
+      raw: Array(repeating: 1, count: channels), exponent: 0, shape: [channels],
+      scales: factor == .one ? nil : scales)
+    let offset = shift.map { Weights.coefficients(Array(repeating: $0, count: channels), shape: [channels]) }
+    return try affine(x, scale: scale, shift: offset, call, role)
+  }
+
+  /// Operands of different shapes combined as numpy would.
+  mutating func combine(_ combination: Combination, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    let shapes = operands.map { shape($0) }
+    let rank = shapes.map(\.count).max() ?? 0
+    var target = Array(repeating: 1, count: rank)
+    for shape in shapes {
+      for (i, extent) in shape.enumerated() where extent != 1 { target[rank - shape.count + i] = extent }
+    }
+    var inputs: [NodeID] = []
+    for operand in operands { inputs.append(try broadcast(operand, to: target, call)) }
+    return try add(.combine(combination), inputs, call, role)
+  }
+
+  /// The same number for every element of a tensor of that shape.
+  mutating func constant(_ value: Double, shape: [Int], _ call: LayerCall, _ role: String)
+    throws(CompilationFailed) -> NodeID
+  {
+    let values = Array(repeating: value, count: shape.elementCount)
+    return try add(.constant(.coefficients(values, shape: shape)), [], call, role)
+  }
+
+  /// The tensor without its last axis, repeated along it again, as softmax needs it.
+  private mutating func repeatLast(_ x: NodeID, count: Int, _ call: LayerCall, _ role: String)
+    throws(CompilationFailed) -> NodeID
+  {
+    let shape = shape(x)
+    let strides = shape.indices.map { axis in (0...shape.count).map { $0 == axis ? 1 : 0 } }
+    let view = AffineView(
+      shape: shape + [count], offsets: Array(repeating: 0, count: shape.count), strides: strides)
+    return try add(.rearrange(.view(view)), [x], call, role)
+  }
+
+  /// Softmax, or its logarithm, over an axis: exp(x − max) / Σ exp(x − max), which is what Keras computes.
+  mutating func softmax(
+    _ x: NodeID, axis: Int, logarithm: Bool = false, _ call: LayerCall, _ role: String? = nil
+  ) throws(CompilationFailed) -> NodeID {
+    try onAxis(axis, x, call) { (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
+      let prefix = role.map { "\($0)_" } ?? ""
+      let count = builder.shape(x).last ?? 1
+      let greatest = try builder.add(.reduce(.maximum), [x], call, "\(prefix)max")
+      let repeated = try builder.repeatLast(greatest, count: count, call, "\(prefix)max_broadcast")
+      let difference = try builder.add(.combine(.subtract), [x, repeated], call, "\(prefix)difference")
+      let exponential = try builder.add(.map(Map(.exp)), [difference], call, "\(prefix)exp")
+      let sum = try builder.add(.reduce(.sum), [exponential], call, "\(prefix)sum")
+      if logarithm {
+        let log = try builder.add(.map(Map(.log)), [sum], call, "\(prefix)log")
+        let spread = try builder.repeatLast(log, count: count, call, "\(prefix)log_broadcast")
+        return try builder.add(.combine(.subtract), [difference, spread], call, role)
+      }
+      let inverse = try builder.add(.map(Map(.reciprocal)), [sum], call, "\(prefix)reciprocal")
+      let spread = try builder.repeatLast(inverse, count: count, call, "\(prefix)reciprocal_broadcast")
+      return try builder.add(.combine(.multiply), [exponential, spread], call, role)
+    }
+  }
+}
+
+extension Weights {
+  /// Numbers of a model that has no quantizer for them: exact where all of them have at most 16 significant bits, such as
+  /// 0.5 and 3, else real, to be converted when types are assigned.
+  static func coefficients(_ values: [Double], shape: [Int]) -> Weights {
+    let areShort = values.allSatisfy { value in
+      guard let part = value.integerSignificand else { return value == 0 }
+      return part.significand.magnitude < 1 << 16
+    }
+    if areShort, let exact = Weights(exactly: values, shape: shape) { return exact }
+    return Weights(real: values, shape: shape)
+  }
+}

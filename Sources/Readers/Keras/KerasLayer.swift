@@ -1,0 +1,63 @@
+import Diagnostics
+import Graph
+
+/// One layer of a Keras model file: a class, a name and a configuration.
+struct KerasLayer: Sendable {
+  /// The layer's name behind those of the models around it, joined with `/`.
+  let name: String
+  /// The class; with its package before it where that is neither Keras nor QKeras: `Dense`, `QDense`, `HGQ>HDense`,
+  /// `hgq>QDense` (HGQ2), `ops>Add` (Keras 3's operators).
+  let kind: String
+  let config: JSONValue
+  /// Where its weights are.
+  let address: WeightAddress
+
+  var location: Location { config.location }
+
+  /// The layer as nodes of the graph remember it.
+  var origin: Layer {
+    let shortKind = kind.split(separator: ">").last.map(String.init) ?? kind
+    return Layer(name: name, kind: shortKind, path: config.path)
+  }
+}
+
+/// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives, which number
+/// layers by class, the keys `dense_1` of the same.
+struct WeightAddress: Hashable, Sendable {
+  var names: [String] = []
+  var keys: [String] = []
+
+  func appending(name: String, key: String) -> WeightAddress {
+    WeightAddress(names: names + [name], keys: keys + [key])
+  }
+}
+
+extension KerasLayer {
+  /// The kind of the layer of a list entry `{"class_name": …, "module": …}`.
+  static func kind(of entry: JSONValue) throws(CompilationFailed) -> String {
+    let name = try entry.requireString("class_name")
+    let module = entry["module"]?.string ?? ""
+    if let bracket = name.firstIndex(of: ">") {
+      let package = String(name[..<bracket])
+      let base = String(name[name.index(after: bracket)...])
+      return ["HGQ", "hgq"].contains(package) ? "\(package)>\(base)" : base
+    }
+    if module.hasPrefix("hgq.") { return "hgq>\(name)" }
+    if module.hasPrefix("HGQ.") { return "HGQ>\(name)" }
+    if module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops") { return "ops>\(name)" }
+    return name
+  }
+
+  /// The name that Keras gives to an object of a class: `ReLU` is `re_lu`, `Conv2D` is `conv2d`.
+  static func snakeCase(_ className: String) -> String {
+    let letters = Array((className.split(separator: ">").last ?? "").filter { $0.isLetter || $0.isNumber || $0 == "_" })
+    var result = ""
+    for (i, letter) in letters.enumerated() {
+      let startsWord = letter.isUppercase && i > 0
+      let followedByLower = i + 1 < letters.count && letters[i + 1].isLowercase
+      if startsWord && (letters[i - 1].isLowercase || followedByLower) && letters[i - 1] != "_" { result += "_" }
+      result += letter.lowercased()
+    }
+    return result
+  }
+}

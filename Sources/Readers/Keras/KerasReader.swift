@@ -1,0 +1,140 @@
+import Diagnostics
+import Graph
+
+/// Reads Keras models: an architecture with its weights becomes a graph.
+struct KerasReader {
+  /// The model, `{"class_name": …, "config": …}`.
+  let architecture: JSONValue
+  /// Nil where an architecture came without weights.
+  let weights: KerasWeights?
+  /// The version that wrote the file, such as `2.14.0`, where it is given.
+  let version: String?
+
+  /// The graph of the model, and what a user should know about it.
+  ///
+  /// - Throws: everything that can't be read, at once.
+  func read(name: String) throws(CompilationFailed) -> ReadModel {
+    let network = try KerasNetwork(architecture)
+    let generation = version.flatMap { $0.split(separator: ".").first }.flatMap { Int($0) } ?? 2
+    let framework = version.map { "keras \($0)" } ?? "keras"
+    var builder = GraphBuilder(
+      name: name, framework: framework, generation: max(2, min(generation, 3)), weights: weights)
+    check(network, &builder.sink)
+    let results = emit(network, inputs: nil, &builder)
+    let producers = network.outputs.map { network.members[$0.member].name }
+    for (result, producer) in zip(results, producers) {
+      if let result { builder.addOutput(result, name: producer) }
+    }
+    try builder.sink.throwIfErrors()
+    guard builder.graph.outputs.count == network.outputs.count else {
+      throw architecture.failure("I101", "an output of the model is not computed")
+    }
+    return ReadModel(graph: builder.graph, notices: builder.sink.diagnostics)
+  }
+
+  /// Reports every layer and attribute that is not supported.
+  private func check(_ network: KerasNetwork, _ sink: inout DiagnosticSink) {
+    for member in network.members {
+      switch member {
+      case .network(let inner): check(inner, &sink)
+      case .layer(let layer):
+        if let importer = LayerImporter.all[layer.kind] {
+          importer.check(layer, &sink)
+        } else {
+          let reason = LayerImporter.refusals[layer.kind].map { ": \($0)" } ?? ""
+          sink.error(
+            "I117", "layer '\(layer.name)' has the kind '\(layer.kind)', which is not supported\(reason)",
+            at: layer.location)
+        }
+      }
+    }
+  }
+
+  /// Emits a model's layers; nil stands for results that could not be made, whose reason is in the sink.
+  ///
+  /// - Parameters:
+  ///   - inputs: the operands of a nested model; nil for the outermost one, whose inputs are the graph's.
+  private func emit(_ network: KerasNetwork, inputs: [NodeID?]?, _ builder: inout GraphBuilder) -> [NodeID?] {
+    var results: [KerasNetwork.Tensor: NodeID] = [:]
+    if let inputs {
+      for (tensor, node) in zip(network.inputs, inputs) { results[tensor] = node }
+    } else {
+      // The graph's inputs stand in the model's order, not in that of its layers.
+      for tensor in network.inputs {
+        guard case .layer(let layer) = network.members[tensor.member] else { continue }
+        results[tensor] = emit(layer, node: 0, operands: [], &builder).first
+      }
+    }
+    for call in network.calls {
+      let tensor = KerasNetwork.Tensor(member: call.member, node: call.node, result: 0)
+      if results[tensor] != nil || network.inputs.contains(tensor) { continue }
+      guard let operands = operands(of: call, network, results) else { continue }
+      let made: [NodeID?]
+      switch network.members[call.member] {
+      case .network(let inner): made = emit(call, inner, operands, &builder)
+      case .layer(let layer):
+        checkKeywords(call, layer, &builder.sink)
+        made = emit(layer, node: call.node, operands: operands, &builder)
+      }
+      for (i, node) in made.enumerated() {
+        results[KerasNetwork.Tensor(member: call.member, node: call.node, result: i)] = node
+      }
+    }
+    return network.outputs.map { results[$0] }
+  }
+
+  /// The operands of a call, or nil where one could not be made.
+  private func operands(
+    of call: KerasNetwork.Call, _ network: KerasNetwork, _ results: [KerasNetwork.Tensor: NodeID]
+  ) -> [LayerCall.Operand]? {
+    var operands: [LayerCall.Operand] = []
+    for argument in call.arguments {
+      switch argument {
+      case .literal(let value): operands.append(.literal(value))
+      case .tensor(let tensor):
+        guard let node = results[tensor] else { return nil }
+        operands.append(.node(node))
+      }
+    }
+    return operands
+  }
+
+  /// Emits a nested model.
+  private func emit(
+    _ call: KerasNetwork.Call, _ inner: KerasNetwork, _ operands: [LayerCall.Operand], _ builder: inout GraphBuilder
+  ) -> [NodeID?] {
+    var inputs: [NodeID?] = []
+    for case .node(let node) in operands { inputs.append(node) }
+    guard inputs.count == inner.inputs.count else {
+      builder.sink.error(
+        "I113", "model '\(inner.name)' is called with \(inputs.count) operands, expected \(inner.inputs.count)",
+        at: architecture.location)
+      return []
+    }
+    return emit(inner, inputs: inputs, &builder)
+  }
+
+  /// Emits one call of a layer.
+  private func emit(
+    _ layer: KerasLayer, node: Int, operands: [LayerCall.Operand], _ builder: inout GraphBuilder
+  ) -> [NodeID?] {
+    guard let importer = LayerImporter.all[layer.kind] else { return [] }
+    let name = node == 0 ? layer.name : "\(layer.name)_call\(node + 1)"
+    do throws(CompilationFailed) {
+      return try importer.emit(LayerCall(layer: layer, name: name, operands: operands), &builder)
+    } catch {
+      error.diagnostics.forEach { builder.sink.report($0) }
+      return []
+    }
+  }
+
+  /// Reports arguments by name that would change what a layer computes (I118).
+  private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink) {
+    if layer.kind.hasPrefix("ops>") { return }
+    for (name, value) in call.keywords where !value.saysNothing {
+      sink.error(
+        "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",
+        at: value.location)
+    }
+  }
+}

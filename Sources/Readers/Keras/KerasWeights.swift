@@ -1,0 +1,158 @@
+import Diagnostics
+
+/// The weights of a Keras model: Keras 2's tree of groups, which Keras 3 still writes into `.h5`, or the numbered
+/// variables of a Keras 3 archive.
+struct KerasWeights: Sendable {
+  private enum Layout {
+    /// A group for each layer, with the names of its weights in the attribute `weight_names`.
+    case named(HDF5Group)
+    /// `layers/<class>[_n]/vars/<i>`.
+    case numbered(HDF5Group)
+  }
+
+  private let layout: Layout
+
+  /// - Throws: I104 when the file holds no Keras weights.
+  init(_ file: HDF5File) throws(CompilationFailed) {
+    if let group = file.root.group("model_weights") {
+      layout = .named(group)
+    } else if try file.root.strings("layer_names") != nil {
+      layout = .named(file.root)
+    } else if KerasWeights.children(of: file.root) != nil || file.root.group("vars") != nil {
+      layout = .numbered(file.root)
+    } else {
+      throw CompilationFailed(
+        "I104", "the file holds no Keras weights: neither 'model_weights', 'layer_names' nor 'layers'",
+        at: file.root.location)
+    }
+  }
+
+  /// The variables of a layer, by name.
+  ///
+  /// - Parameters:
+  ///   - part: a component of the layer that has variables of its own, such as `["kq", "quantizer"]`, or empty.
+  ///   - names: all variables that the layer has, in the order in which Keras creates them.
+  /// - Throws: I105 where some are missing or there are others, I106 where the file names another layer.
+  func variables(of layer: WeightAddress, part: [String] = [], _ names: [String])
+    throws(CompilationFailed) -> [String: HDF5Dataset]
+  {
+    switch layout {
+    case .named(let root): try named(root, layer, part, names)
+    case .numbered(let root): try numbered(root, layer, part, names)
+    }
+  }
+
+  /// Whether the file has variables of that component of a layer.
+  func contains(_ layer: WeightAddress, part: [String]) -> Bool {
+    switch layout {
+    case .named(let root): (try? entries(root, layer, part))?.isEmpty == false
+    case .numbered(let root): group(root, layer, part) != nil
+    }
+  }
+}
+
+// MARK: Named variables
+
+extension KerasWeights {
+  private typealias Entry = (path: [Substring], dataset: HDF5Dataset)
+
+  /// The datasets of a layer with their names split at `/`, in the order of `weight_names`.
+  ///
+  /// The weights of a nested model lie in one group; there the names of the layers around the variable tell whose it is.
+  private func entries(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String])
+    throws(CompilationFailed) -> [Entry]
+  {
+    guard let outermost = layer.names.first, let own = layer.names.last else { return [] }
+    let group = try root.requireGroup(outermost)
+    var all: [Entry] = []
+    for name in try group.requireStrings("weight_names") {
+      all.append((name.split(separator: "/"), try group.requireDataset(name)))
+    }
+    if layer.names.count > 1 {
+      // From the most specific spelling, `inner/dense`, to the least, `dense`.
+      for start in 1..<layer.names.count {
+        let suffix = layer.names[start...].map { Substring($0) }
+        let matching = all.filter { entry in entry.path.indices.contains { entry.path[$0...].starts(with: suffix) } }
+        if !matching.isEmpty {
+          all = matching
+          break
+        }
+        if start == layer.names.count - 1 { all = [] }
+      }
+    }
+    let parts = ["iq", "kq", "bq", "oq"].map { Substring("\(own)_\($0)") }
+    guard let component = part.first else { return all.filter { !$0.path.contains(where: parts.contains) } }
+    return all.filter { $0.path.contains(Substring("\(own)_\(component)")) }
+  }
+
+  private func named(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String], _ names: [String])
+    throws(CompilationFailed) -> [String: HDF5Dataset]
+  {
+    let entries = try entries(root, layer, part)
+    var result: [String: HDF5Dataset] = [:]
+    for (path, dataset) in entries {
+      let name = (path.last ?? "").split(separator: ":").first.map(String.init) ?? ""
+      if result.updateValue(dataset, forKey: name) != nil {
+        throw CompilationFailed("I105", "two variables of the layer are named '\(name)'", at: dataset.location)
+      }
+    }
+    let group = try root.requireGroup(layer.names.first ?? "")
+    try check(result.keys.sorted(), names, at: group.location)
+    return result
+  }
+}
+
+// MARK: Numbered variables
+
+extension KerasWeights {
+  /// The group that lists a model's layers; Keras 2.12 calls it by its attribute.
+  private static func children(of group: HDF5Group) -> HDF5Group? {
+    group.group("layers") ?? group.group("_layer_checkpoint_dependencies")
+  }
+
+  private func group(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String]) -> HDF5Group? {
+    var group = root
+    for key in layer.keys {
+      guard let next = KerasWeights.children(of: group)?.group(key) else { return nil }
+      group = next
+    }
+    return part.isEmpty ? group : group.group(part.joined(separator: "/"))
+  }
+
+  private func numbered(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String], _ names: [String])
+    throws(CompilationFailed) -> [String: HDF5Dataset]
+  {
+    let path = layer.keys.map { "layers/\($0)" } + part + ["vars"]
+    guard let variables = group(root, layer, part)?.group("vars") else {
+      if names.isEmpty { return [:] }
+      throw CompilationFailed(
+        "I105", "the weights of layer '\(layer.names.joined(separator: "/"))' are missing",
+        at: .object(file: root.file, path: path.joined(separator: "/")))
+    }
+    if part.isEmpty, case .strings(let written)? = variables.attribute("name")?.elements, let own = layer.names.last,
+      written != [own]
+    {
+      throw CompilationFailed(
+        "I106", "expected the weights of layer '\(own)', found those of '\(written.joined())'",
+        at: variables.location, notes: ["architecture and weights are from different models"])
+    }
+    var result: [String: HDF5Dataset] = [:]
+    for (i, name) in names.enumerated() { result[name] = variables.dataset("\(i)") }
+    guard result.count == names.count, variables.datasets.count == names.count else {
+      throw CompilationFailed(
+        "I105", "expected the \(names.count) variables \(list(names)), found \(variables.datasets.count)",
+        at: variables.location)
+    }
+    return result
+  }
+
+  private func check(_ found: [String], _ expected: [String], at location: Location) throws(CompilationFailed) {
+    guard Set(found) == Set(expected) else {
+      throw CompilationFailed("I105", "expected the variables \(list(expected)), found \(list(found))", at: location)
+    }
+  }
+
+  private func list(_ names: [String]) -> String {
+    names.isEmpty ? "none" : names.map { "'\($0)'" }.joined(separator: ", ")
+  }
+}

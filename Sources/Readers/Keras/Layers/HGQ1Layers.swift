@@ -1,0 +1,1 @@
+extension LayerImporter { static let hgq1Layers: [LayerImporter] = [] }
