@@ -1,6 +1,6 @@
 #ifndef FPGAML_CHDF5_SHIM_H
 #define FPGAML_CHDF5_SHIM_H
-/* One interface for every libhdf5 from 1.10 on: the names without a version number mean those of 1.10. */
+/* One interface for every libhdf5 from 1.10 on: names without a version number mean those of 1.10. */
 #define H5_USE_110_API
 #include <fcntl.h>
 #include <hdf5.h>
@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Swift does not import macros that expand to casts or calls, nor the versioned names, which are macros too. */
+/* Swift imports neither macros that expand to casts or calls nor the versioned names, which are macros too. */
 static inline hid_t chdf5_default(void) { return H5P_DEFAULT; }
 static inline hid_t chdf5_space_all(void) { return H5S_ALL; }
 static inline unsigned chdf5_read_only(void) { return H5F_ACC_RDONLY; }
@@ -23,8 +23,8 @@ static inline hid_t chdf5_native_uint64(void) { return H5T_NATIVE_UINT64; }
 static inline hid_t chdf5_little_endian_double(void) { return H5T_IEEE_F64LE; }
 static inline herr_t chdf5_silence(void) { return H5Eset_auto2(H5E_DEFAULT, 0, 0); }
 
-/* The innermost message of the error stack, or NULL. To be called before any other function of the library, each of
-   which clears the stack. */
+/* The innermost message of the error stack, or NULL. To be called before any other function of the library,
+   each of which clears the stack. */
 static inline herr_t chdf5_first_error(unsigned n, const H5E_error2_t *error, void *out) {
   const char **message = (const char **)out;
   (void)n;
@@ -45,7 +45,8 @@ static inline herr_t chdf5_visit_link(hid_t g, const char *name, const H5L_info_
   (void)g;
   return v->visit(name, (int)info->type, v->context);
 }
-static inline herr_t chdf5_visit_attribute(hid_t o, const char *name, const H5A_info_t *info, void *data) {
+static inline herr_t chdf5_visit_attribute(hid_t o, const char *name, const H5A_info_t *info,
+                                           void *data) {
   const chdf5_visit *v = (const chdf5_visit *)data;
   (void)o;
   (void)info;
@@ -68,15 +69,15 @@ static inline herr_t chdf5_address(hid_t object, unsigned long long *address) {
   return status;
 }
 
-/* For the process that runs the library. glibc has both functions but declares them to _GNU_SOURCE alone, which Swift
-   does not define: a pipe that no other child inherits, and a file without a name. */
+/* For the process that runs the library: a pipe that no other child inherits, and a file without a name.
+   glibc has both functions but declares them to _GNU_SOURCE alone, which Swift does not define. */
 extern int pipe2(int ends[2], int flags);
 extern int memfd_create(const char *name, unsigned flags);
 static inline int chdf5_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 static inline int chdf5_memory_file(void) { return memfd_create("hdf5", 1 /* MFD_CLOEXEC */); }
 
-/* Bounds the calling process: seconds of wall and CPU time, bytes of address space; it leaves no core dump, dies of its
-   signals without a handler's doing, and does not outlive the thread that started it. */
+/* Bounds the calling process: seconds of wall and CPU time, bytes of address space; it leaves no core dump,
+   dies of its signals without a handler's doing, and does not outlive the thread that started it. */
 static inline void chdf5_limit_process(unsigned seconds, unsigned long long address_space) {
   const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGPIPE, SIGALRM, SIGXCPU};
   const struct rlimit cpu = {seconds, seconds}, memory = {address_space, address_space}, none = {0, 0};

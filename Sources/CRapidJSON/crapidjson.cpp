@@ -38,7 +38,7 @@ const char *message(rapidjson::ParseErrorCode code) {
     case rapidjson::kParseErrorObjectMissColon: return "expected ':' after the name of a member";
     case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "expected ',' or '}' after a member";
     case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "expected ',' or ']' after an element";
-    case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "expected four hexadecimal digits after '\\u'";
+    case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "expected four digits after '\\u'";
     case rapidjson::kParseErrorStringUnicodeSurrogateInvalid: return "expected a surrogate pair after '\\u'";
     case rapidjson::kParseErrorStringEscapeInvalid: return "expected an escape character after '\\'";
     case rapidjson::kParseErrorStringMissQuotationMark: return "expected '\"' at the end of the string";
@@ -65,7 +65,8 @@ struct TapeHandler {
   uint32_t max_depth;
   const char *failure = nullptr;
 
-  TapeHandler(rapidjson::MemoryStream &stream, uint32_t max_depth) : stream(stream), max_depth(max_depth) {}
+  TapeHandler(rapidjson::MemoryStream &stream, uint32_t max_depth)
+      : stream(stream), max_depth(max_depth) {}
 
   bool fail(const char *why) {
     failure = why;
@@ -103,9 +104,9 @@ struct TapeHandler {
   bool Uint64(uint64_t u) {
     return u <= INT64_MAX ? Int64(static_cast<int64_t>(u)) : put_real(static_cast<double>(u));
   }
-  /// RapidJSON 1.1 is wrong by an ulp, or even in the sign, at the ends of the range (2.4703282292062327e-324,
-  /// 179769313486231580793e289), also with its full-precision flag. So the digits that it has just read are converted
-  /// again, from the stream.
+  /// RapidJSON 1.1 is wrong by an ulp, or even in the sign, at the ends of the range (examples are
+  /// 2.4703282292062327e-324 and 179769313486231580793e289), also with its full-precision flag. So the digits that
+  /// it has just read are converted again, from the stream.
   bool Double(double d) {
     const char *end = stream.src_;
     const char *start = end;
@@ -124,8 +125,12 @@ struct TapeHandler {
     return put(crapidjson_real, 0, bits);
   }
   bool RawNumber(const char *, rapidjson::SizeType, bool) { return fail("unexpected number"); }
-  bool String(const char *s, rapidjson::SizeType length, bool) { return put_text(crapidjson_string, s, length); }
-  bool Key(const char *s, rapidjson::SizeType length, bool) { return put_text(crapidjson_key, s, length); }
+  bool String(const char *s, rapidjson::SizeType length, bool) {
+    return put_text(crapidjson_string, s, length);
+  }
+  bool Key(const char *s, rapidjson::SizeType length, bool) {
+    return put_text(crapidjson_key, s, length);
+  }
   bool StartObject() { return start(crapidjson_object); }
   bool EndObject(rapidjson::SizeType members) { return end(members); }
   bool StartArray() { return start(crapidjson_array); }
@@ -138,7 +143,8 @@ crapidjson_document crapidjson_parse(const char *source, size_t length, uint32_t
   rapidjson::MemoryStream stream(source, length);
   TapeHandler handler(stream, max_depth);
   rapidjson::Reader reader;
-  const auto result = reader.Parse<rapidjson::kParseNanAndInfFlag | rapidjson::kParseValidateEncodingFlag>(stream, handler);
+  constexpr unsigned flags = rapidjson::kParseNanAndInfFlag | rapidjson::kParseValidateEncodingFlag;
+  const auto result = reader.Parse<flags>(stream, handler);
   crapidjson_document document = {};
   document.nodes = handler.nodes.data;
   document.node_count = handler.nodes.count;

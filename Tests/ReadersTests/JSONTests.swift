@@ -8,7 +8,8 @@ import Testing
 
   @Test func kindsAndValues() throws {
     let root = try parse(
-      #"{"n": null, "t": true, "f": false, "i": -7, "r": 2.5, "s": "a\u00e9\n", "a": [1, [2, 3], {}], "o": {"x": []}}"#
+      #"{"n": null, "t": true, "f": false, "i": -7, "r": 2.5, "s": "a\u00e9\n","#
+        + #""a": [1, [2, 3], {}], "o": {"x": []}}"#
     )
     #expect(root["n"]?.isNull == true)
     #expect(root["t"]?.bool == true)
@@ -59,7 +60,8 @@ import Testing
     #expect(value.int == nil)
   }
 
-  /// Correct rounding: hard cases, halfway points, and random digits, against the standard library's own conversion.
+  /// Correct rounding: hard cases, halfway points, and random digits, against the standard library's own
+  /// conversion.
   @Test func numbersAreCorrectlyRounded() throws {
     var texts = [
       "1.7976931348623157e308", "4.9406564584124654e-324", "2.2250738585072011e-308",

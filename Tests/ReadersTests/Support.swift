@@ -56,7 +56,8 @@ final class TemporaryFolder {
   }
 }
 
-/// A small random generator with a seed (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+/// A small random generator with a seed (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
+/// 2014).
 struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 
@@ -71,7 +72,8 @@ struct SplitMix: RandomNumberGenerator {
   }
 }
 
-/// Damaged copies of a file: truncated, with flipped bits, with overwritten bytes and words, with parts moved.
+/// Damaged copies of a file: truncated, with flipped bits, with overwritten bytes and words, with parts
+/// moved.
 struct Mutants: Sequence {
   let original: [UInt8]
   let count: Int

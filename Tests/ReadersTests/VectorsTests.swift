@@ -119,6 +119,19 @@ import Testing
   func damagedHeaders(_ text: String) { #expect(NPYHeader(text) == nil) }
 }
 
+@Suite struct ShapeTests {
+  @Test func elementCounts() {
+    #expect(elementCount([]) == 1)
+    #expect(elementCount([2, 3, 4]) == 24)
+    #expect(elementCount([3, 0, 5]) == 0)
+    #expect(elementCount([Int.max]) == Int.max)
+    #expect(elementCount([-1]) == nil)
+    #expect(elementCount([Int.max, 2]) == nil)
+    // Nothing is in it, yet the elements of one sample could not be counted.
+    #expect(elementCount([0, Int.max, 2]) == nil)
+  }
+}
+
 @Suite struct VectorTextTests {
   private func read(_ text: String) throws -> NamedArray {
     try VectorText.array(Array(text.utf8), file: "v.csv")

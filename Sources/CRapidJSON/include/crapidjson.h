@@ -35,8 +35,8 @@ typedef struct {
   size_t error_offset;
 } crapidjson_document;
 
-/* Parses one JSON value. Bare NaN, Infinity and -Infinity are accepted; containers nest at most `max_depth` deep.
-   The caller frees the document, also after an error. */
+/* Parses one JSON value. Bare NaN, Infinity and -Infinity are accepted; containers nest at most `max_depth`
+   deep. The caller frees the document, also after an error. */
 crapidjson_document crapidjson_parse(const char *source, size_t length, uint32_t max_depth);
 void crapidjson_free(crapidjson_document *document);
 

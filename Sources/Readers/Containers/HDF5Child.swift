@@ -1,7 +1,8 @@
 import CHDF5
 import Glibc
 
-/// The child's side of `HDF5Process`: reads one HDF5 file with libhdf5, under limits, and writes it as an `HDF5Dump`.
+/// The child's side of `HDF5Process`: reads one HDF5 file with libhdf5, under limits, and writes it as an
+/// `HDF5Dump`.
 public enum HDF5Child {
   static let argument = "--fpgaml-hdf5-child"
   /// The descriptor on which the child finds the file.
@@ -203,12 +204,7 @@ extension HDF5Walker {
   /// Writes type, shape and elements of a dataset or an attribute.
   private func value(_ type: hid_t, _ space: hid_t, elsewhere: String?, read: Read) throws(HDF5Failure) {
     let shape = try shape(of: space)
-    var count = 1
-    for extent in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow else { throw HDF5Failure("the extents \(shape) are too large") }
-      count = product
-    }
+    guard let count = elementCount(shape) else { throw HDF5Failure("the extents \(shape) are too large") }
     output.put(typeName(type))
     output.put(UInt8(shape.count))
     for extent in shape { output.put(UInt64(extent)) }
@@ -358,7 +354,8 @@ extension HDF5Walker {
 /// Collects the dump and writes it to standard output.
 private struct HDF5DumpWriter {
   private var buffer: [UInt8] = []
-  /// Where in the buffer the last record begins. Records are written out early only when nothing in them can fail.
+  /// Where in the buffer the last record begins. Records are written out early only when nothing in them can
+  /// fail.
   private var record = 0
 
   mutating func put(_ tag: HDF5Dump.Tag) {

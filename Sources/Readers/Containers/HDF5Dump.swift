@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// The form in which the child process hands an HDF5 file to its parent: a stream of records, each a tag and its
-/// fields, in this machine's byte order. Texts have their length (UInt32) before them.
+/// The form in which the child process hands an HDF5 file to its parent: a stream of records, each a tag and
+/// its fields, in this machine's byte order. Texts have their length (UInt32) before them.
 ///
 ///     file    := header object(root) done | … failure
 ///     object  := group attribute* (opening (object | absent))* end  |  dataset value attribute* end
@@ -26,7 +26,8 @@ enum HDF5Dump {
   static let maximumDepth = 64
 }
 
-/// Reads a dump back. The stream may end anywhere, or hold anything: the process that wrote it may have crashed.
+/// Reads a dump back. The stream may end anywhere, or hold anything: the process that wrote it may have
+/// crashed.
 struct HDF5DumpParser {
   private var cursor: ByteCursor
   private let file: String
@@ -99,17 +100,10 @@ struct HDF5DumpParser {
   private mutating func value() throws(CompilationFailed) -> HDF5Array {
     let type = try text()
     var shape: [Int] = []
-    var count = 1
     for _ in 0..<(try cursor.integer(UInt8.self)) {
-      let extent = try cursor.integer(UInt64.self)
-      guard let extent = Int(exactly: extent), shape.count < HDF5Dump.maximumRank else {
-        throw Self.malformed
-      }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      if overflow { throw Self.malformed }
-      shape.append(extent)
-      count = product
+      shape.append(Int(truncatingIfNeeded: try cursor.integer(UInt64.self)))
     }
+    guard shape.count <= HDF5Dump.maximumRank, let count = elementCount(shape) else { throw Self.malformed }
     return HDF5Array(type: type, shape: shape, elements: try elements(count))
   }
 

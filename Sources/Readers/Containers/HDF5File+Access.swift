@@ -47,7 +47,8 @@ extension HDF5Group {
 
   /// A list of strings, such as `layer_names` and `weight_names`; nil when there is no such attribute.
   ///
-  /// Keras splits a list above 64 KiB into `name0`, `name1`, …, and writes an empty one as float64 of shape (0,).
+  /// Keras splits a list above 64 KiB into `name0`, `name1`, …, and writes an empty one as float64 of shape
+  /// (0,).
   ///
   /// - Throws: I018 when the attribute holds something else.
   public func strings(_ name: String) throws(CompilationFailed) -> [String]? {
@@ -85,7 +86,8 @@ extension HDF5Group {
 extension HDF5Dataset {
   /// The elements as binary64, row-major.
   ///
-  /// - Throws: I015 when the type is not read, I018 when the elements are strings or integers beyond binary64.
+  /// - Throws: I015 when the type is not read, I018 when the elements are strings or integers beyond
+  ///   binary64.
   public func doubles() throws(CompilationFailed) -> [Double] {
     switch value.elements {
     case .float32(let elements): return elements.map(Double.init)

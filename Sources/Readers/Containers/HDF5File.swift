@@ -2,8 +2,8 @@ import Diagnostics
 
 /// An HDF5 file, read whole into values: groups, attributes and datasets, each level in the order of names.
 ///
-/// libhdf5 crashes and hangs on some corrupt files, so it runs in a child process with limits (`HDF5Process`), which
-/// hands over a flat copy of what the file contains.
+/// libhdf5 crashes and hangs on some corrupt files, so it runs in a child process with limits
+/// (`HDF5Process`), which hands over a flat copy of what the file contains.
 public struct HDF5File: Sendable {
   /// The file's path, for diagnostics.
   public let path: String

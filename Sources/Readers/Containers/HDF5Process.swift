@@ -5,8 +5,8 @@ import Glibc
 extension HDF5File {
   /// Reads the file at `path`.
   ///
-  /// - Throws: I001, I002 as `InputFile`; I010 when it is not a sound HDF5 file; I011 when libhdf5 crashes on it; I012
-  ///   when it takes too long; I013, I014 when the reading process fails otherwise.
+  /// - Throws: I001, I002 as `InputFile`; I010 when it is not a sound HDF5 file; I011 when libhdf5 crashes on
+  ///   it; I012 when it takes too long; I013, I014 when the reading process fails otherwise.
   public init(path: String) throws(CompilationFailed) {
     let descriptor = try InputFile.open(path)
     defer { close(descriptor) }
@@ -36,8 +36,8 @@ struct HDF5Limits {
   /// How many bytes of elements the file may unfold to.
   var elements: Int
 
-  /// Generous for a sound file of that size: 32 MiB take a fraction of a second; deflate packs at most 1032 to 1, and
-  /// elements that were never written take no room at all.
+  /// Generous for a sound file of that size: 32 MiB take a fraction of a second; deflate packs at most 1032
+  /// to 1, and elements that were never written take no room at all.
   init(fileSize: Int) {
     seconds = 8 + UInt32(fileSize >> 25)
     elements = min(max(64 << 20, fileSize * 1032), 2 << 30)
@@ -90,8 +90,8 @@ enum HDF5Process {
     case timedOut
   }
 
-  /// The binary whose main function calls `HDF5Child.runIfRequested`: ours, but for a test bundle the `fpgaml` beside
-  /// it; `$FPGAML_BINARY` overrules.
+  /// The binary whose main function calls `HDF5Child.runIfRequested`: ours, but for a test bundle the
+  /// `fpgaml` beside it; `$FPGAML_BINARY` overrules.
   static func executable() -> String {
     if let named = getenv("FPGAML_BINARY") { return String(cString: named) }
     let own = String(decoding: target(of: "/proc/self/exe"), as: UTF8.self)

@@ -2,8 +2,8 @@ import CHDF5
 import Diagnostics
 import Synchronization
 
-/// Writes HDF5 files of plain datasets: float64, little-endian, contiguous, without times, so that equal values give
-/// equal bytes.
+/// Writes HDF5 files of plain datasets: float64, little-endian, contiguous, without times, so that equal
+/// values give equal bytes.
 enum HDF5Writer {
   /// libhdf5 as distributed is not safe for threads.
   private static let library = Mutex<Void>(())

@@ -3,14 +3,15 @@ import Diagnostics
 
 /// A parsed JSON text.
 ///
-/// Its values lie in source order on one flat tape, so that a forest of a hundred megabytes costs one allocation for
-/// the nodes and one for the strings. Numbers are exact: integers of 64 bits as such, all others correctly rounded to
-/// binary64. As in the files that Python writes, bare `NaN`, `Infinity` and `-Infinity` are numbers, and of members
-/// with the same name the last one counts.
+/// Its values lie in source order on one flat tape, so that a forest of a hundred megabytes costs one
+/// allocation for the nodes and one for the strings. Numbers are exact: integers of 64 bits as such, all
+/// others correctly rounded to binary64. As in the files that Python writes, bare `NaN`, `Infinity` and
+/// `-Infinity` are numbers, and of members with the same name the last one counts.
 public struct JSONDocument: Sendable {
   /// The file that the text came from, for diagnostics.
   public let file: String
-  /// Where inside the file the text lay (`config.json` in an archive, `/model_config` in an HDF5 file), or empty.
+  /// Where inside the file the text lay (`config.json` in an archive, `/model_config` in an HDF5 file), or
+  /// empty.
   public let member: String
   let tape: JSONTape
 
@@ -55,8 +56,8 @@ public struct JSONDocument: Sendable {
   public var root: JSONValue { JSONValue(document: self, index: 0) }
 }
 
-/// Owns the memory of a parsed text and frees it once. Never written after the parse, hence safe to share; the indices
-/// in its nodes were made by the parser and lie inside it.
+/// Owns the memory of a parsed text and frees it once. Never written after the parse, hence safe to share;
+/// the indices in its nodes were made by the parser and lie inside it.
 final class JSONTape: @unchecked Sendable {
   private var document: crapidjson_document
 

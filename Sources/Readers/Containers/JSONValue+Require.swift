@@ -1,8 +1,9 @@
 import CRapidJSON
 import Diagnostics
 
-// What a reader of a format asks of its JSON: values that must be there, with the error that says which is not.
-// I032: a member is missing; I033: a value is of another kind; I034: a number does not fit what is asked for.
+// What a reader of a format asks of its JSON: values that must be there, with the error that says which is
+// not. I032: a member is missing; I033: a value is of another kind; I034: a number does not fit what is asked
+// for.
 extension JSONValue {
   /// The path from the outermost value, such as `layers[3].config.units`; empty for that value itself.
   ///

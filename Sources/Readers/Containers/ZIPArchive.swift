@@ -1,10 +1,12 @@
 import CZlib
 import Diagnostics
 
-/// A ZIP archive in memory, read through its central directory (APPNOTE.TXT 4.3): stored and deflated entries.
+/// A ZIP archive in memory, read through its central directory (APPNOTE.TXT 4.3): stored and deflated
+/// entries.
 ///
-/// ZIP64, encryption and archives in several parts are refused by name. Nothing in it is trusted: every extent is
-/// checked against the file, sizes are bounded before memory is taken, and contents must have their CRC.
+/// ZIP64, encryption and archives in several parts are refused by name. Nothing in it is trusted: every
+/// extent is checked against the file, sizes are bounded before memory is taken, and contents must have their
+/// CRC.
 public struct ZIPArchive: Sendable {
   /// One file in the archive.
   public struct Entry: Sendable {
@@ -26,7 +28,8 @@ public struct ZIPArchive: Sendable {
 
   /// The largest entry that is unpacked.
   static let maximumEntrySize = 1 << 30
-  /// Deflate makes nothing smaller than by this factor (zlib's technical notes); a larger claim is not one of its.
+  /// Deflate makes nothing smaller than by this factor (zlib's technical notes); a larger claim is not one of
+  /// its.
   static let maximumRatio = 1032
 
   /// Reads the directory of the archive in `bytes`.
@@ -220,7 +223,8 @@ func storedZIP(_ entries: [(name: String, contents: [UInt8])], file: String) thr
   }
   archive.reserveCapacity(total)
   for (name, contents) in entries {
-    // Common to both headers: version, flags (UTF-8 name), method, time, date, CRC, both sizes, name length, no extra.
+    // Common to both headers: version, flags (UTF-8 name), method, time, date, CRC, both sizes, name length,
+    // no extra.
     var common: [UInt8] = []
     for value in [20, 0x800, 0, 0, 0x21] as [UInt16] { common.append(littleEndian: value) }
     common.append(littleEndian: crc32(of: contents))

@@ -21,8 +21,9 @@ enum NPY {
 
   /// One array.
   ///
-  /// - Throws: I601 for a damaged header, I602 for a type that is not a number, I603 when the data are not as long as
-  ///   the header says, I605 for an integer that binary64 can't hold, I607 for an array without a sample axis.
+  /// - Throws: I601 for a damaged header, I602 for a type that is not a number, I603 when the data are not as
+  ///   long as the header says, I605 for an integer that binary64 can't hold, I607 for an array without a
+  ///   sample axis.
   static func array(_ bytes: [UInt8], name: String, location: Location) throws(CompilationFailed)
     -> NamedArray
   {
@@ -47,12 +48,7 @@ enum NPY {
       throw CompilationFailed(
         "I607", "expected an array whose first axis is the sample, found a scalar", at: location)
     }
-    var count = 1
-    for extent in header.shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      if overflow { throw damaged }
-      count = product
-    }
+    guard let count = elementCount(header.shape) else { throw damaged }
     let data = bytes.count - cursor.offset
     let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
     guard !overflow, data == size else {

@@ -1,13 +1,14 @@
 import Diagnostics
 import Glibc
 
-/// Vectors as text, one sample a line: numbers apart by commas or white space, as hls4ml's `tb_input_features.dat` and
-/// the files of `numpy.savetxt`. Empty lines and what follows `#` are skipped; a first line of names is allowed.
+/// Vectors as text, one sample a line: numbers apart by commas or white space, as hls4ml's
+/// `tb_input_features.dat` and the files of `numpy.savetxt`. Empty lines and what follows `#` are skipped; a
+/// first line of names is allowed.
 enum VectorText {
   /// The array of shape [lines, numbers a line].
   ///
-  /// - Throws: I604 with line and column where a number is expected and something else stands, and for a line of another
-  ///   length than the first.
+  /// - Throws: I604 with line and column where a number is expected and something else stands, and for a line
+  ///   of another length than the first.
   static func array(_ bytes: [UInt8], file: String) throws(CompilationFailed) -> NamedArray {
     var parser = Parser(text: bytes + [0], file: file)
     try parser.parse()

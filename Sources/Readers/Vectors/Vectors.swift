@@ -21,10 +21,11 @@ public struct NamedArray: Sendable, Equatable {
   public var elementsPerSample: Int { shape.dropFirst().reduce(1, *) }
 }
 
-/// A file of input or output vectors (INTERFACES: "Input and output vectors"): `.npy`, `.npz`, `.h5`/`.hdf5`, `.csv`,
-/// `.dat`, told apart by extension.
+/// A file of input or output vectors (INTERFACES: "Input and output vectors"): `.npy`, `.npz`, `.h5`/`.hdf5`,
+/// `.csv`, `.dat`, told apart by extension.
 public struct Vectors: Sendable, Equatable {
-  /// The arrays in the order of their names, `input_2` before `input_10`; in a file without names, one called `input`.
+  /// The arrays in the order of their names, `input_2` before `input_10`; in a file without names, one called
+  /// `input`.
   public var arrays: [NamedArray]
 
   public init(arrays: [NamedArray]) { self.arrays = arrays }
@@ -34,7 +35,8 @@ public struct Vectors: Sendable, Equatable {
 
   /// Reads the file at `path`.
   ///
-  /// - Throws: I600 for an unknown extension, I601 to I607 for what is wrong inside, or the codes of the container.
+  /// - Throws: I600 for an unknown extension, I601 to I607 for what is wrong inside, or the codes of the
+  ///   container.
   public init(path: String) throws(CompilationFailed) {
     switch try VectorFormat(path: path) {
     case .npy: arrays = [try NPY.array(try InputFile.bytes(at: path), name: "input", location: .file(path))]
@@ -49,8 +51,8 @@ public struct Vectors: Sendable, Equatable {
   ///
   /// Text has one sample a line with the arrays side by side; `.npy` holds a single array.
   ///
-  /// - Throws: I003 when the file can't be written, I600 for an unknown extension, I608 when the arrays do not fit into
-  ///   the format.
+  /// - Throws: I003 when the file can't be written, I600 for an unknown extension, I608 when the arrays do
+  ///   not fit into the format.
   public func write(to path: String) throws(CompilationFailed) {
     switch try VectorFormat(path: path) {
     case .npy:
@@ -105,8 +107,8 @@ public struct Vectors: Sendable, Equatable {
 extension Vectors {
   /// The arrays for a model's inputs, in model order, each in its input's shape.
   ///
-  /// Arrays are found under `input`, or `input_0`, `input_1`, …; samples may be flat. A file with a single array may
-  /// hold all inputs side by side, as text does.
+  /// Arrays are found under `input`, or `input_0`, `input_1`, …; samples may be flat. A file with a single
+  /// array may hold all inputs side by side, as text does.
   ///
   /// - Parameters:
   ///   - shapes: the shape of each input without the sample axis.
