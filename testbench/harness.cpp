@@ -6,7 +6,7 @@
 // output in hexadecimal. Prints one JSON object; exit code 0 if all agree, 1 if not, 2 for bad usage.
 //
 // To build it by hand, from the build folder (with testbench/primitives.v as well after --primitives):
-//   verilator --cc --exe --build --top-module bench --prefix Vbench --x-assign unique --x-initial unique -Wno-fatal
+//   verilator --cc --exe --build --top-module NAME_bench --prefix Vbench --x-assign unique --x-initial unique -Wno-fatal
 //     -CFLAGS -I../testbench rtl/*.v testbench/bench.v testbench/harness.cpp testbench/design.cpp
 //   obj_dir/Vbench testbench/vectors.txt 1
 #include "harness.h"

@@ -190,7 +190,7 @@ extension CircuitBuilder {
 
   /// 1 where the relation holds, else 0.
   public mutating func compare(_ relation: Relation, _ a: Value, _ b: Value, origin: Int) -> Value {
-    let outcome = relation.outcome(range(a), range(b))
+    let outcome = a == b ? Interval(relation.holds(0, 0) ? 1 : 0) : relation.outcome(range(a), range(b))
     return make(.compare(relation, a, b), outcome, exponent: 0, origin: origin)
   }
 

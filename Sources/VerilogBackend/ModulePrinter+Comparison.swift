@@ -7,13 +7,14 @@ extension ModulePrinter {
   mutating func comparison(_ relation: Relation, _ a: Value, _ b: Value) -> String {
     let outcome = relation.outcome(circuit[a].format.range, circuit[b].format.range)
     if outcome.isConstant { return BitPattern.literal(outcome.lower, width: 1) }
+    if a == b { return relation.holds(0, 0) ? "1'd1" : "1'd0" }
     switch relation {
     case .equal, .notEqual: return equality(a, b, relation == .equal ? "==" : "!=")
     case .less, .lessOrEqual: break
     }
     let isStrict = relation == .less
-    if let bound = constant(b) { return less(a, than: isStrict ? bound : bound + 1, inverted: false) }
-    if let bound = constant(a) { return less(b, than: isStrict ? bound + 1 : bound, inverted: true) }
+    if let bound = constant(b) { return less(a, than: isStrict ? bound : bound + 1, opposite: false) }
+    if let bound = constant(a) { return less(b, than: isStrict ? bound + 1 : bound, opposite: true) }
     let width = commonWidth(a, b)
     let operands = [a, b].map { ordered($0, width: width, isSigned: isSigned(a, b)) }
     return operands.joined(separator: isStrict ? " < " : " <= ")
@@ -43,44 +44,44 @@ extension ModulePrinter {
   private mutating func ordered(_ value: Value, width: Int, isSigned: Bool) -> String {
     guard isSigned else { return text(value, width: width) }
     var result = bits(value, low: 0, count: width - 1)
-    result.append(expression: "~\(bits(value, low: width - 1, count: 1).text)", width: 1)
+    if circuit[value].format.isSigned {
+      result.append(expression: "~\(bits(value, low: width - 1, count: 1).text)", width: 1)
+    } else {
+      result.append(constant: 1, width: 1)
+    }
     return result.text
   }
 
-  /// value < bound, from the highest bit down: where the bound has a run of ones, a zero in it decides for less;
-  /// where it has zeros, a one decides against. Below the bound's lowest one nothing is less.
+  /// value < bound, or its opposite, from the highest bit down: where the bound has a run of ones, a zero in it
+  /// decides for less; where it has zeros, a one decides against. Below the bound's lowest one nothing is less.
   ///
   /// - Requires: the value's range has integers on both sides, so that the bound fits its width.
-  private mutating func less(_ value: Value, than bound: Int128, inverted: Bool) -> String {
+  private mutating func less(_ value: Value, than bound: Int128, opposite: Bool) -> String {
     let width = width(value)
     let isSigned = circuit[value].format.isSigned
     // The order of an unsigned vector: sign bits count inverted.
     let pattern = isSigned ? bound ^ (Int128(1) << Int128(width - 1)) : bound
     func bit(_ index: Int) -> Bool { pattern >> Int128(index) & 1 == 1 }
-    let lowest = pattern.trailingZeroBitCount
     var text = ""
-    var closing = ""
-    var high = width - 1
-    while high >= lowest {
-      let isOne = bit(high)
-      let isSign = isSigned && high == width - 1
-      var low = high
-      while !isSign && low > lowest && bit(low - 1) == isOne { low -= 1 }
+    var low = pattern.trailingZeroBitCount
+    while low < width {
+      let isOne = bit(low)
+      var high = low
+      while high + 1 < width && bit(high + 1) == isOne && !(isSigned && high + 1 == width - 1) { high += 1 }
       let run = bits(value, low: low, count: high - low + 1).text
-      if isSign {
-        text += run
-      } else if low == high {
-        text += "~\(run)"
-      } else {
-        text += isOne ? "~&\(run)" : "~|\(run)"
-      }
-      if low > lowest {
-        text += isOne ? " | (" : " & ("
-        closing += ")"
-      }
-      high = low - 1
+      let gate = decision(run, isOne: isOne, isSingle: high == low, isSign: isSigned && high == width - 1, opposite)
+      let rest = text.contains(" ") ? "(\(text))" : text
+      text = text.isEmpty ? gate : "\(gate) \(isOne == opposite ? "&" : "|") \(rest)"
+      low = high + 1
     }
-    let result = text + closing
-    return inverted ? "~(\(result))" : result
+    return text
+  }
+
+  /// What a run of the value's bits says: for ones in the bound whether one of them is 0, for zeros whether all are 0.
+  private func decision(
+    _ run: String, isOne: Bool, isSingle: Bool, isSign: Bool, _ opposite: Bool
+  ) -> String {
+    if isSingle { return isSign == opposite ? "~\(run)" : run }
+    return "\(opposite ? "" : "~")\(isOne ? "&" : "|")\(run)"
   }
 }

@@ -95,8 +95,8 @@ extension ModulePrinter {
     let target = BitPattern.select(name, width: width, low: position, count: count)
     let instance = uniqueName("\(name)_sum")
     printStatement(
-      "\(ternaryAdderName) #(.WIDTH(\(count)), .NEGATED(\(negated))) \(instance) ("
-        + "\(operands.joined(separator: ", ")), .sum(\(target)));")
+      "\(ternaryAdderName) #(.WIDTH(\(count)), .NEGATED(\(negated))) \(instance) (\n"
+        + "    \(operands.joined(separator: ", ")), .sum(\(target)));")
   }
 
   private mutating func expression(_ addends: [Addend], from position: Int, count: Int) -> String {

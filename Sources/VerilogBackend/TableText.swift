@@ -15,7 +15,7 @@ struct TableText {
   var lines: [String] {
     let operandWidth = table.domain.width
     var lines = [
-      "", "  // \(commented(table.name)): \(reached.lower) ... \(reached.upper)",
+      "  // \(commented(table.name)): \(reached.lower) ... \(reached.upper)",
       "  function \(range(width))\(name);", "    input \(range(operandWidth))\(index);",
       "    case (\(index))",
     ]
@@ -33,7 +33,7 @@ struct TableText {
     }
     let isFull = operandWidth < 62 && reached.count == 1 << operandWidth
     if !isFull { lines.append("      default: \(name) = \(width)'dx;") }
-    return lines + ["    endcase", "  endfunction"]
+    return lines + ["    endcase", "  endfunction", ""]
   }
 
   private func entry(_ operand: Int128) -> Int128 { table.entries[Int(operand - table.first)] }

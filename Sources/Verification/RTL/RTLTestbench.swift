@@ -29,6 +29,9 @@ public enum RTLTestbench {
     return text
   }
 
+  /// The wrapper's module.
+  static func moduleName(_ interface: ModuleInterface) -> String { "\(interface.name)_bench" }
+
   private static func header(_ interface: ModuleInterface) -> String {
     """
     // The promises of \(interface.name), for the harness.
@@ -58,7 +61,7 @@ public enum RTLTestbench {
     return """
       // Gives \(interface.name) the ports that the harness drives.
       `default_nettype none
-      module bench (
+      module \(moduleName(interface)) (
         input wire clk,
         input wire rst,
         input wire ce,

@@ -105,7 +105,7 @@ public struct RTLVerifier: Sendable {
     try? FileManager.default.removeItem(at: folder.appendingPathComponent("obj"))
     let translation = try Tool.run(
       runtime.verilator,
-      ["--cc", "--top-module", "bench", "--prefix", "Vbench", "-Mdir", "obj", "--x-assign", "unique"]
+      ["--cc", "--top-module", RTLTestbench.moduleName(interface), "--prefix", "Vbench", "-Mdir", "obj", "--x-assign", "unique"]
         + ["--x-initial", "unique", "-Wno-fatal"] + verilog,
       in: folder, timeLimit: 900)
     guard translation.succeeded else {
@@ -171,21 +171,17 @@ public struct RTLVerifier: Sendable {
       intervalCycles: report.interval < 0 ? nil : report.interval, simulator: simulator)
   }
 
+  /// The first element that differs in packed outputs.
   private func wrongElement(expected: String, got: String) -> RTLMismatch.Element? {
     let packer = PortPacker(interface.outputs)
-    let pairs = zip(packer.unpack(expected), packer.unpack(got))
-    var index = 0
-    for (want, have) in pairs {
-      if want != have { break }
-      index += 1
-    }
+    var values = zip(packer.unpack(expected), packer.unpack(got)).makeIterator()
     for port in interface.outputs {
-      if index < port.elements.count {
-        let flat = Array(pairs)
-        let place = interface.outputs.prefix { $0 != port }.reduce(0) { $0 + $1.elements.count } + index
-        return RTLMismatch.Element(port: port.name, index: index, expected: flat[place].0, got: flat[place].1)
+      for index in port.elements.indices {
+        guard let (expected, got) = values.next() else { return nil }
+        if expected != got {
+          return RTLMismatch.Element(port: port.name, index: index, expected: expected, got: got)
+        }
       }
-      index -= port.elements.count
     }
     return nil
   }
