@@ -108,7 +108,7 @@ extension KerasNetwork {
   {
     let config = try model.require("config")
     // Keras before 2.2 writes the bare list of layers as configuration.
-    let entries = try config.array ?? config.requireArray("layers")
+    let entries = if let array = config.array { array } else { try config.requireArray("layers") }
     var members = try members(entries, prefix, address)
     if members.isEmpty { throw config.failure("I101", "the model has no layers") }
     if !isInput(members[0]) {

@@ -62,7 +62,7 @@ struct KerasReader {
       // The graph's inputs stand in the model's order, not in that of its layers.
       for tensor in network.inputs {
         guard case .layer(let layer) = network.members[tensor.member] else { continue }
-        results[tensor] = emit(layer, node: 0, operands: [], &builder).first
+        results[tensor] = emit(layer, node: 0, operands: [], &builder).first ?? nil
       }
     }
     for call in network.calls {

@@ -48,6 +48,12 @@ extension LayerCall {
     return value
   }
 
+  /// The attribute, or nil where it is absent and has a default.
+  private func attribute(_ name: String, orDefault fallback: Int?) throws(CompilationFailed) -> JSONValue? {
+    if let value = attribute(name) { return value }
+    return fallback == nil ? try config.require(name) : nil
+  }
+
   func bool(_ name: String, default fallback: Bool) throws(CompilationFailed) -> Bool {
     guard let value = attribute(name) else { return fallback }
     // Old files spell flags as numbers.
@@ -64,8 +70,7 @@ extension LayerCall {
 
   /// An integer from 1 on.
   func count(_ name: String, default fallback: Int? = nil) throws(CompilationFailed) -> Int {
-    let value = try attribute(name) ?? (fallback == nil ? config.require(name) : nil)
-    guard let value else { return fallback ?? 1 }
+    guard let value = try attribute(name, orDefault: fallback) else { return fallback ?? 1 }
     let number = try value.requireInt()
     guard number > 0, number < 1 << 31 else { throw value.failure("I114", "'\(name)' is \(number), expected at least 1") }
     return number
@@ -73,8 +78,9 @@ extension LayerCall {
 
   /// An integer for each of some axes, which may be given as one for all.
   func extents(_ name: String, rank: Int, default fallback: Int? = nil) throws(CompilationFailed) -> [Int] {
-    let value = try attribute(name) ?? (fallback == nil ? config.require(name) : nil)
-    guard let value else { return Array(repeating: fallback ?? 1, count: rank) }
+    guard let value = try attribute(name, orDefault: fallback) else {
+      return Array(repeating: fallback ?? 1, count: rank)
+    }
     let numbers = try value.array == nil ? Array(repeating: value.requireInt(), count: rank) : value.requireInts()
     guard numbers.count == rank, numbers.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else {
       throw value.failure("I114", "'\(name)' is \(numbers), expected \(rank) integers from 1 on")

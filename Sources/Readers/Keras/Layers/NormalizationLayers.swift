@@ -48,7 +48,7 @@ extension LayerImporter {
     if try call.bool("invert", default: false) { throw call.failure("I114", "'invert' is not supported") }
     var statisticsShape = Array(repeating: 1, count: shape.count)
     if let value = call.attribute("axis") {
-      let axes = try value.array.map { Array($0) } ?? [value]
+      let axes = value.array.map { Array($0) } ?? [value]
       for element in axes {
         let axis = try call.axis(element, rank: shape.count)
         statisticsShape[axis] = shape[axis]
