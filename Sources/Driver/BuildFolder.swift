@@ -1,6 +1,7 @@
 import Circuit
 import Diagnostics
 import Foundation
+import Graph
 
 /// A build on disk, `build/<name>/` by default.
 ///
@@ -16,7 +17,7 @@ public struct BuildFolder: Sendable {
 
   /// Replaces the folder by one with these files.
   ///
-  /// - Throws: E001 where the folder cannot be written, or holds something that is not a build.
+  /// - Throws: E201 where the folder cannot be written, E202 where it holds something that is not a build.
   public func write(_ files: [GeneratedFile]) throws(CompilationFailed) {
     let manager = FileManager.default
     let fresh = url.deletingLastPathComponent()
@@ -25,7 +26,7 @@ public struct BuildFolder: Sendable {
       .appendingPathComponent(".\(url.lastPathComponent).old-\(ProcessInfo.processInfo.processIdentifier)")
     if manager.fileExists(atPath: url.path), !isReplaceable {
       throw CompilationFailed(
-        "E002", "'\(url.path)' exists and is not a build of fpgaml", at: .option("-o"),
+        "E202", "'\(url.path)' exists and is not a build of fpgaml", at: .option("-o"),
         notes: ["name another folder, or remove this one"])
     }
     do {
@@ -42,7 +43,7 @@ public struct BuildFolder: Sendable {
       try? manager.removeItem(at: fresh)
       if !manager.fileExists(atPath: url.path) { try? manager.moveItem(at: old, to: url) }
       throw CompilationFailed(
-        "E001", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
+        "E201", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
     }
   }
 
@@ -50,6 +51,19 @@ public struct BuildFolder: Sendable {
   private var isReplaceable: Bool {
     let contents = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     return contents.isEmpty || contents.contains("report.json")
+  }
+
+  /// Whether there is a folder at the path at all.
+  public var exists: Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+  }
+
+  /// The typed graph of the build.
+  ///
+  /// - Throws: C010 where there is none, C011 where it is damaged.
+  public func graph() throws(CompilationFailed) -> Graph {
+    try Graph.decoded(read("graph.json"), file: url.appendingPathComponent("graph.json").path)
   }
 
   /// The contents of one of the build's files.
@@ -63,6 +77,36 @@ public struct BuildFolder: Sendable {
       throw CompilationFailed(
         "C010", "'\(url.path)' is not a build of fpgaml: it has no readable '\(path)'", at: .file(url.path),
         notes: ["make one with 'fpgaml compile MODEL -o \(url.lastPathComponent)'"])
+    }
+  }
+}
+
+extension Graph {
+  /// The text of graph.json: the same bytes for the same graph.
+  func encoded() throws(CompilationFailed) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    do {
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    } catch {
+      throw CompilationFailed("X001", "graph.json cannot be written: \(error)", status: .internalError)
+    }
+  }
+
+  /// The graph of a graph.json.
+  ///
+  /// - Throws: C011 where it is damaged.
+  static func decoded(_ data: Data, file: String) throws(CompilationFailed) -> Graph {
+    do {
+      let graph = try JSONDecoder().decode(Graph.self, from: data)
+      guard graph.isWellFormed else {
+        throw CompilationFailed("C011", "not a graph of fpgaml", at: .file(file))
+      }
+      return graph
+    } catch let failure as CompilationFailed {
+      throw failure
+    } catch {
+      throw CompilationFailed("C011", "not a graph of fpgaml: \(error)", at: .file(file))
     }
   }
 }

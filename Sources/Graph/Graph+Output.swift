@@ -16,7 +16,8 @@ extension Graph {
     var graph = self
     if selection != .model {
       for (i, output) in outputs.enumerated() {
-        graph.outputs[i].node = softmaxOperand(of: output.node) ?? sigmoidOperand(of: output.node) ?? output.node
+        graph.outputs[i].node =
+          softmaxOperand(of: output.node) ?? sigmoidOperand(of: output.node) ?? output.node
       }
     }
     if selection == .argmax {

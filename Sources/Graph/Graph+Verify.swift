@@ -5,7 +5,9 @@ extension Graph {
   public func verify() -> [Diagnostic] {
     var sink = DiagnosticSink()
     for (index, node) in nodes.enumerated() {
-      func wrong(_ message: String) { sink.error("T040", "'\(node.name)' \(message)", at: .layer(node.layer.name)) }
+      func wrong(_ message: String) {
+        sink.error("T040", "'\(node.name)' \(message)", at: .layer(node.layer.name))
+      }
       if node.operands.contains(where: { $0.index < 0 || $0.index >= index }) {
         wrong("uses an operand that does not precede it")
         continue
@@ -54,7 +56,8 @@ extension Primitive {
         linear.bias.map({ $0.count == count && $0.isWellFormed }) ?? true
       else { return "has a matrix that does not fit an operand of shape \(operands[0])" }
       return nil
-    case .combine: return operands.allSatisfy { $0 == operands[0] } ? nil : "has operands of shapes \(operands)"
+    case .combine:
+      return operands.allSatisfy { $0 == operands[0] } ? nil : "has operands of shapes \(operands)"
     case .map(let map):
       guard case .tables(let tables, let tableOfElement)? = map.form else { return nil }
       let fits =
@@ -73,7 +76,8 @@ extension Primitive {
       let fits =
         operands[0].indices.contains(axis)
         && operands.allSatisfy { shape in
-          shape.count == operands[0].count && shape.indices.allSatisfy { $0 == axis || shape[$0] == operands[0][$0] }
+          shape.count == operands[0].count
+            && shape.indices.allSatisfy { $0 == axis || shape[$0] == operands[0][$0] }
         }
       return fits ? nil : "concatenates the shapes \(operands) along axis \(axis)"
     }
@@ -95,7 +99,9 @@ extension AffineView {
         low += min(0, reach)
         high += max(0, reach)
       }
-      if low < 0 || high >= operand[axis] { return "views elements \(low)...\(high) of axis \(axis) of \(operand)" }
+      if low < 0 || high >= operand[axis] {
+        return "views elements \(low)...\(high) of axis \(axis) of \(operand)"
+      }
     }
     return nil
   }

@@ -105,7 +105,7 @@ extension AffineView {
 
 extension Primitive {
   /// The shape of the result for operands of the given shapes.
-  func resultShape(_ operands: [[Int]]) -> [Int] {
+  public func resultShape(_ operands: [[Int]]) -> [Int] {
     switch self {
     case .input(let shape): shape
     case .constant(let weights): weights.shape

@@ -11,7 +11,9 @@ struct AdderGraphSolutions {
 
   mutating func solve(_ problem: MatrixProblem) throws(WidthOverflow) -> AdderGraph {
     if let found = known[problem] { return found }
-    guard let solution = try problem.solve() else { preconditionFailure("only a time limit makes a problem infeasible") }
+    guard let solution = try problem.solve() else {
+      preconditionFailure("only a time limit makes a problem infeasible")
+    }
     known[problem] = solution
     return solution
   }
@@ -36,7 +38,9 @@ extension NodeLowering {
       }
     }
     for node in graph.nodes {
-      let terms = node.terms.map { Term(value($0.operand, &self), shift: $0.shift, isNegative: $0.isNegative) }
+      let terms = node.terms.map {
+        Term(value($0.operand, &self), shift: $0.shift, isNegative: $0.isNegative)
+      }
       nodes.append(try builder.sum(terms, range: node.interval, origin: origin))
     }
     var result: [Value] = []
@@ -62,7 +66,9 @@ extension NodeLowering {
     _ value: Value, by factor: Int128, plus offset: Int128, _ origin: Int
   ) throws(WidthOverflow) -> Value {
     if factor == 1 && offset == 0 { return value }
-    guard let coefficient = Int64(exactly: factor), coefficient.magnitude < 1 << 62 else { throw WidthOverflow() }
+    guard let coefficient = Int64(exactly: factor), coefficient.magnitude < 1 << 62 else {
+      throw WidthOverflow()
+    }
     let exponent = builder[value].format.exponent
     return try matrix([value], [coefficient], [offset], exponents: [exponent], origin)[0]
   }

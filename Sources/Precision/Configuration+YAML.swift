@@ -37,7 +37,8 @@ private struct ConfigurationReader {
 
   /// Keys of a project file that say where things lie and who made them: fpgaml takes these from the command line.
   private static let projectKeys: Set<String> = [
-    "OutputDir", "ProjectName", "KerasModel", "KerasH5", "KerasJson", "OnnxModel", "PytorchModel", "InputData",
+    "OutputDir", "ProjectName", "KerasModel", "KerasH5", "KerasJson", "OnnxModel", "PytorchModel",
+    "InputData",
     "OutputPredictions", "Backend", "backend", "Version", "granularity", "model", "Stamp",
   ]
 
@@ -143,7 +144,9 @@ private struct ConfigurationReader {
     do {
       return .some(try FixedType(parsing: text))
     } catch {
-      for diagnostic in error.diagnostics { report(node, "'\(path)': \(diagnostic.message)", diagnostic.notes) }
+      for diagnostic in error.diagnostics {
+        report(node, "'\(path)': \(diagnostic.message)", diagnostic.notes)
+      }
       return nil
     }
   }

@@ -82,12 +82,19 @@ public struct TypePolicy: Sendable {
 
   /// The type into which a result is converted, or nil where it stays exact.
   func result(of node: Node) -> Decision? {
+    if case .map = node.primitive { return activation(of: node) }
+    if case .type(let said)? = choice(.result, of: node) { return said }
+    return nil
+  }
+
+  /// The type into which the result of an activation is converted, or nil where it stays exact.
+  func activation(of node: Node) -> Decision? {
     switch choice(.result, of: node) {
     case .type(let said): return said
     case .exact: return nil
     case nil: break
     }
-    guard case .map = node.primitive, !isFullyQuantized else { return nil }
+    if isFullyQuantized { return nil }
     if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
     return Decision(type: TypePolicy.defaultActivation, source: .byDefault)
   }

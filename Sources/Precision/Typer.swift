@@ -10,8 +10,8 @@ import Graph
 /// node stands wherever a type that was asked for rounds, saturates or wraps. Types proven by intervals never do.
 public struct Typer {
   private let source: Graph
-  private let policy: TypePolicy
-  private var result: Graph
+  let policy: TypePolicy
+  var result: Graph
   /// The typed node for each node of the source.
   private var typed: [NodeID] = []
   private var consumers: [[NodeID]]
@@ -26,6 +26,7 @@ public struct Typer {
     var typer = Typer(graph, policy)
     for index in graph.nodes.indices { typer.typed.append(try typer.visit(NodeID(index))) }
     typer.result.outputs = graph.outputs.map { Graph.Output(name: $0.name, node: typer.typed[$0.node.index]) }
+    typer.result = typer.result.withoutUnused()
     typer.noteDefaults()
     try typer.sink.throwIfErrors()
     return (typer.result, typer.sink.diagnostics)
@@ -56,7 +57,13 @@ public struct Typer {
         let own = try append(node, .model)
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
-      case .combine, .reduce, .rearrange: return try converted(append(node, .exact), node, id)
+      case .combine:
+        if let operand = source.softmaxOperand(of: id) {
+          return try softmax(node, of: typed[operand.index], id)
+        }
+        return try converted(append(node, .exact), node, id)
+      case .reduce: return try converted(append(node, .exact), node, id)
+      case .rearrange: return try append(node, .exact)
       }
     } catch {
       throw CompilationFailed(
@@ -67,7 +74,7 @@ public struct Typer {
   }
 
   /// Adds a node with the type of its exact result.
-  private mutating func append(_ node: Node, _ source: TypeSource) throws(WidthOverflow) -> NodeID {
+  mutating func append(_ node: Node, _ source: TypeSource) throws(WidthOverflow) -> NodeID {
     var node = node
     node.type = try result.exactType(node)
     node.typeSource = source
@@ -76,7 +83,7 @@ public struct Typer {
   }
 
   /// Converts a result into a type, by a node named after it.
-  private mutating func convert(
+  mutating func convert(
     _ operand: NodeID, to decision: TypePolicy.Decision, name: String
   ) throws(WidthOverflow) -> NodeID {
     let layer = result[operand].layer
@@ -88,14 +95,13 @@ public struct Typer {
   }
 
   /// The result of a node in the type that the policy asks for, if any.
-  private mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID
-  {
+  mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
     guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
     return try convert(exact, to: decision, name: "\(node.name)_result")
   }
 
   /// Whether the model itself quantizes the tensor wherever it is used.
-  private func isQuantizedNext(_ id: NodeID) -> Bool {
+  func isQuantizedNext(_ id: NodeID) -> Bool {
     !consumers[id.index].isEmpty
       && consumers[id.index].allSatisfy { if case .quantize = source[$0].primitive { true } else { false } }
       && !source.outputs.contains { $0.node == id }
@@ -109,7 +115,7 @@ extension Typer {
   /// used of them; without one, what the policy says.
   private mutating func visitInput(_ node: Node, _ id: NodeID) -> NodeID {
     var node = node
-    if policy.layerChoice(.input, of: node) == nil, let types = inputQuantizer(id) {
+    if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
@@ -123,8 +129,8 @@ extension Typer {
     return NodeID(result.nodes.count - 1)
   }
 
-  /// The types of the one unscaled quantizer that reads an input, if every consumer is that quantizer.
-  private func inputQuantizer(_ id: NodeID) -> PerElement<FixedType>? {
+  /// The types of the one unscaled quantizer that reads a tensor, if every consumer is that quantizer.
+  func soleQuantizer(_ id: NodeID) -> PerElement<FixedType>? {
     guard isQuantizedNext(id) else { return nil }
     let quantizers = consumers[id.index].map { source[$0].primitive }
     guard let first = quantizers.first, quantizers.allSatisfy({ $0 == first }),
@@ -169,20 +175,9 @@ extension Typer {
   }
 }
 
-// MARK: - Functions
+// MARK: - Notices
 
 extension Typer {
-  private mutating func visitMap(_ node: Node, _ map: Map, _ id: NodeID) throws(WidthOverflow) -> NodeID {
-    var node = node
-    if case .relu(let maximum, let negativeSlope, let threshold) = map.function,
-      let rectifier = Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold)
-    {
-      node.primitive = .map(Map(map.function, form: .rectifier(rectifier)))
-      return try converted(append(node, .exact), node, id)
-    }
-    return try append(node, .exact)
-  }
-
   /// One notice for all that was typed without being asked.
   private mutating func noteDefaults() {
     guard result.nodes.contains(where: { $0.typeSource == .byDefault }) else { return }
@@ -210,5 +205,7 @@ extension Rectifier {
 
 extension Double {
   /// The number that its decimal text with so many decimals stands for.
-  fileprivate func rounded(decimals: Int) -> Double { Double(String(format: "%.\(max(decimals, 0))f", self)) ?? self }
+  fileprivate func rounded(decimals: Int) -> Double {
+    Double(String(format: "%.\(max(decimals, 0))f", self)) ?? self
+  }
 }

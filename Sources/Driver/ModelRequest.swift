@@ -1,0 +1,102 @@
+import Diagnostics
+import FixedPoint
+import Foundation
+import Graph
+import Precision
+import Readers
+import Verification
+
+/// Which model, and what its types follow from: what `compile`, `inspect`, `predict` and `estimate` have in common.
+public struct ModelRequest: Sendable {
+  public var path: String
+  /// `--weights`: where the weights of a `model.json` lie.
+  public var weights: String?
+  /// `--precision`.
+  public var precision: FixedType?
+  /// `--config`: an hls4ml configuration.
+  public var configuration: String?
+  /// `--inputs`: samples, from which types are calibrated where nothing else decides them.
+  public var inputs: String?
+  public var output: OutputSelection
+
+  public init(
+    path: String, weights: String? = nil, precision: FixedType? = nil, configuration: String? = nil,
+    inputs: String? = nil, output: OutputSelection = .model
+  ) {
+    self.path = path
+    self.weights = weights
+    self.precision = precision
+    self.configuration = configuration
+    self.inputs = inputs
+    self.output = output
+  }
+}
+
+/// A model as read and typed.
+public struct TypedModel: Sendable {
+  /// As the framework means it, ending where `--output` says.
+  public var source: Graph
+  /// On integers.
+  public var graph: Graph
+  /// Of the model file; nil for a graph.json.
+  public var sha256: String?
+  /// The numbers that training found.
+  public var parameters: Int
+  /// The samples of `--inputs`.
+  public var samples: InputSamples?
+  /// What `--config` says beyond types.
+  public var configuration: Configuration?
+  public var notices: [Diagnostic]
+}
+
+extension ModelRequest {
+  /// Reads and types the model.
+  public func load() throws(CompilationFailed) -> TypedModel {
+    let model = try ModelReader.read(path, weights: weights)
+    let source = model.graph.selecting(output)
+    var notices = model.notices
+    var policy = TypePolicy(precision: precision)
+    policy.isFullyQuantized = source.isFullyQuantized
+    if let configuration {
+      let read = try Configuration.read(yaml: InputFile.text(at: configuration), file: configuration)
+      policy.configuration = read.configuration
+      notices += read.notices
+    }
+    var samples: InputSamples?
+    if let inputs {
+      let read = try InputSamples.read(inputs, for: source)
+      policy.calibration = Calibration(source, samples: read.values)
+      samples = read
+    }
+    let typed = try Typer.type(source, policy)
+    return TypedModel(
+      source: source, graph: typed.graph, sha256: try sha256(of: path), parameters: source.parameterCount,
+      samples: samples,
+      configuration: policy.configuration, notices: notices + typed.notices)
+  }
+
+  private func sha256(of path: String) throws(CompilationFailed) -> String? {
+    guard let sum = Tool.find("sha256sum") else { return nil }
+    let folder = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+    let result = try Tool.run(sum, [URL(fileURLWithPath: path).path], in: folder, timeLimit: 60)
+    return result.standardOutput.split(separator: " ").first.map(String.init)
+  }
+}
+
+extension Graph {
+  /// The numbers in weights and constants.
+  var parameterCount: Int {
+    nodes.reduce(0) { sum, node in
+      switch node.primitive {
+      case .linear(let linear): sum + linear.weights.count + (linear.bias?.count ?? 0)
+      case .constant(let weights): sum + weights.count
+      default: sum
+      }
+    }
+  }
+
+  /// Whether the model was trained with HGQ's quantizers, which leave no tensor to a default type.
+  var isFullyQuantized: Bool {
+    nodes.contains { $0.layer.kind.hasPrefix("FixedPointQuantizer") || $0.layer.kind.hasPrefix("HGQ") }
+  }
+}

@@ -1,0 +1,135 @@
+import Diagnostics
+import FixedPoint
+import Foundation
+import Graph
+import Readers
+
+/// `predict`: the outputs of a model for a file of samples.
+public struct Prediction: Sendable {
+  /// Arrays named as INTERFACES says: `output`, or `output_0`, …, then traced layers by name.
+  public var vectors: Vectors
+  /// Samples with an input that wrapped.
+  public var wrapped: Int
+  public var notices: [Diagnostic] = []
+
+  /// The bit-exact prediction of a typed graph.
+  ///
+  /// - Parameter trace: layers or nodes whose results are wanted as well.
+  public static func exact(
+    _ graph: Graph, _ samples: InputSamples, trace: [String]
+  ) throws(CompilationFailed) -> Prediction {
+    let traced = try nodes(graph, trace)
+    let simulator = try ReferenceSimulator.checked(graph)
+    let inputs = samples.converted(for: graph)
+    var results: [[[Int128]]] = []
+    results.reserveCapacity(samples.count)
+    for sample in inputs.raw { results.append(try simulator.checkedRun(sample)) }
+    return Prediction(
+      vectors: collect(graph, traced, results) { node, values in
+        guard let type = node.type else { return [] }
+        return values.enumerated().map { type.value($1, element: $0) }
+      }, wrapped: inputs.wrapped)
+  }
+
+  /// The prediction of the model in floating point.
+  public static func float(
+    _ graph: Graph, _ samples: InputSamples, trace: [String]
+  ) throws(CompilationFailed) -> Prediction {
+    let traced = try nodes(graph, trace)
+    let interpreter = FloatInterpreter(graph)
+    let results = samples.values.map { interpreter.run($0) }
+    return Prediction(vectors: collect(graph, traced, results) { _, values in values }, wrapped: 0)
+  }
+
+  private static func nodes(_ graph: Graph, _ names: [String]) throws(CompilationFailed) -> [NodeID] {
+    var result: [NodeID] = []
+    for name in names {
+      guard let index = graph.nodes.lastIndex(where: { $0.name == name || $0.layer.name == name }) else {
+        throw CompilationFailed(
+          "C023", "there is no layer '\(name)' to trace", at: .option("--trace"),
+          notes: ["the layers are \(graph.nodes.map(\.name).joined(separator: ", "))"])
+      }
+      result.append(NodeID(index))
+    }
+    return result
+  }
+
+  /// One array for each output and traced node, with the sample as first axis.
+  private static func collect<Value>(
+    _ graph: Graph, _ traced: [NodeID], _ results: [[[Value]]], _ values: (Node, [Value]) -> [Double]
+  ) -> Vectors {
+    func array(_ name: String, _ id: NodeID) -> NamedArray {
+      let node = graph[id]
+      return NamedArray(
+        name: name, shape: [results.count] + node.shape,
+        values: results.flatMap { values(node, $0[id.index]) })
+    }
+    let outputs = graph.outputs.enumerated().map { i, output in
+      array(graph.outputs.count == 1 ? "output" : "output_\(i)", output.node)
+    }
+    return Vectors(arrays: outputs + traced.map { array(graph[$0].name, $0) })
+  }
+}
+
+extension ReferenceSimulator {
+  /// The simulator of a graph that the typer, or an earlier run, made.
+  ///
+  /// - Throws: T012 for a graph.json whose numbers leave the range that the compiler computes with.
+  static func checked(_ graph: Graph) throws(CompilationFailed) -> ReferenceSimulator {
+    do { return try ReferenceSimulator(graph) } catch { throw overflow(graph) }
+  }
+
+  func checkedRun(_ sample: [[Int128]]) throws(CompilationFailed) -> [[Int128]] {
+    do { return try run(sample) } catch { throw ReferenceSimulator.overflow(graph) }
+  }
+
+  private static func overflow(_ graph: Graph) -> CompilationFailed {
+    CompilationFailed(
+      "T012", "'\(graph.name)' needs more than \(FixedType.maximumWidth) bits in its simulation")
+  }
+}
+
+/// What `predict` is asked for.
+public struct PredictionRequest: Sendable {
+  /// A model, or a build folder.
+  public var model: ModelRequest
+  /// The file of samples.
+  public var samples: String
+  /// `--float`.
+  public var isFloat: Bool
+  /// `--trace`.
+  public var trace: [String]
+
+  public init(model: ModelRequest, samples: String, isFloat: Bool, trace: [String]) {
+    self.model = model
+    self.samples = samples
+    self.isFloat = isFloat
+    self.trace = trace
+  }
+
+  public func run() throws(CompilationFailed) -> Prediction {
+    let folder = BuildFolder(model.path)
+    if folder.exists {
+      if isFloat {
+        throw CompilationFailed(
+          "C024", "a build holds integers only", at: .option("--float"),
+          notes: ["name the model file instead of the build folder"])
+      }
+      let graph = try folder.graph()
+      return try Prediction.exact(graph, InputSamples.read(samples, for: graph), trace: trace)
+    }
+    let typed = try model.load()
+    let values = try InputSamples.read(samples, for: typed.source)
+    var prediction =
+      isFloat
+      ? try Prediction.float(typed.source, values, trace: trace)
+      : try Prediction.exact(typed.graph, values, trace: trace)
+    prediction.notices = typed.notices
+    if prediction.wrapped > 0 {
+      prediction.notices.append(
+        Diagnostic(
+          .warning, "T021", "\(prediction.wrapped) of \(values.count) samples have inputs that wrapped"))
+    }
+    return prediction
+  }
+}

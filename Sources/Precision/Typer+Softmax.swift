@@ -1,0 +1,131 @@
+import FixedPoint
+import Functions
+import Graph
+
+/// The types inside a softmax in its stable form: d = max x − x; exp(−d); their sum; its reciprocal; the products.
+struct SoftmaxTypes: Hashable {
+  /// Into which d is converted, and then its high bits, which index the table of exponentials.
+  var difference: FixedType
+  var exponentialIndex: FixedType
+  var exponential: FixedType
+  /// Nil: the sum is exact.
+  var accumulator: FixedType?
+  /// Into which the sum is converted, and then its high bits, which index the table of reciprocals.
+  var sum: FixedType
+  var reciprocalIndex: FixedType
+  var reciprocal: FixedType
+  /// Whether entries are evaluated in binary32, as hls4ml does; else they are the correctly rounded values.
+  var isHLS4ML: Bool
+}
+
+extension Typer {
+  /// A softmax over the last axis, typed as a whole: its inner tensors have ranges of their own that no single rule for
+  /// activations fits.
+  mutating func softmax(_ node: Node, of operand: NodeID, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    let types = softmaxTypes(node, operand: operand)
+    let source = types.isHLS4ML ? TypeSource.configuration("softmax") : .byDefault
+    let length = result[operand].shape.last ?? 1
+    let outer = Array(result[operand].shape.dropLast())
+    func part(_ name: String) -> String { "\(node.name)_\(name)" }
+
+    let greatest = try add(.reduce(.maximum), [operand], part("max"), node)
+    let difference = try add(
+      .combine(.subtract), [try spread(greatest, outer, length, part("max"), node), operand],
+      part("difference"),
+      node)
+    let norm = try add(
+      .quantize(uniform(types.difference, difference)), [difference], part("norm"), node, source: source)
+    let index = try add(
+      .quantize(uniform(types.exponentialIndex, norm)), [norm], part("exp_index"), node, source: source)
+    let exponentials = try table(
+      index, part("exp"), node, function: .exp, result: types.exponential, sign: -1, isHLS4ML: types.isHLS4ML)
+
+    var total: NodeID
+    if let accumulator = types.accumulator {
+      let ones = Weights(raw: Array(repeating: 1, count: length), exponent: 0, shape: [1, length, 1])
+      var linear = Linear(inputs: length, outputs: 1, weights: ones)
+      linear.accumulator = accumulator
+      total = try add(.linear(linear), [exponentials], part("sum"), node)
+    } else {
+      total = try add(.reduce(.sum), [exponentials], part("total"), node)
+      total = try add(.rearrange(.reshape(outer + [1])), [total], part("sum"), node)
+    }
+    let inverseOperand = try add(
+      .quantize(uniform(types.sum, total)), [total], part("inv_inp"), node, source: source)
+    let inverseIndex = try add(
+      .quantize(uniform(types.reciprocalIndex, inverseOperand)), [inverseOperand], part("inv_index"), node,
+      source: source)
+    let inverse = try table(
+      inverseIndex, part("inv"), node, function: .reciprocal, result: types.reciprocal, sign: 1,
+      isHLS4ML: types.isHLS4ML)
+    let product = try add(
+      .combine(.multiply), [exponentials, try spread(inverse, outer, length, part("inv"), node)], node.name,
+      node)
+    guard let decision = policy.activation(of: node), !isQuantizedNext(id) else { return product }
+    return try convert(product, to: decision, name: "\(node.name)_result")
+  }
+
+  /// One value per row, repeated along the last axis.
+  private mutating func spread(
+    _ value: NodeID, _ outer: [Int], _ length: Int, _ name: String, _ node: Node
+  ) throws(WidthOverflow) -> NodeID {
+    let column = try add(.rearrange(.reshape(outer + [1])), [value], name + "_column", node)
+    let view = AffineView.broadcast(outer + [1], to: outer + [length])
+    return try add(.rearrange(.view(view)), [column], name + "_spread", node)
+  }
+
+  private func uniform(_ type: FixedType, _ operand: NodeID) -> Quantizer {
+    .fixed(PerElement(repeating: type, count: result[operand].count))
+  }
+
+  /// hls4ml's types where a configuration speaks of the layer, else types with tables of 4096 entries.
+  private func softmaxTypes(_ node: Node, operand: NodeID) -> SoftmaxTypes {
+    if let configuration = policy.configuration, !policy.isFullyQuantized {
+      return hls4mlSoftmaxTypes(configuration, node, operand)
+    }
+    func unsigned(_ width: Int, _ integerBits: Int) -> FixedType {
+      FixedType(width: width, integerBits: integerBits, isSigned: false, rounding: .rnd, overflow: .sat)
+    }
+    // exp(−d) is below half a step of 2^−16 from d = 12 on; sums lie between 1 and the number of elements.
+    let sumBits = Int128(result[operand].shape.last ?? 1).bitCount
+    return SoftmaxTypes(
+      difference: unsigned(12, 4), exponentialIndex: unsigned(12, 4), exponential: unsigned(17, 1),
+      accumulator: nil, sum: unsigned(12, sumBits), reciprocalIndex: unsigned(12, sumBits),
+      reciprocal: unsigned(17, 1), isHLS4ML: false)
+  }
+
+  private func hls4mlSoftmaxTypes(
+    _ configuration: Configuration, _ node: Node, _ operand: NodeID
+  ) -> SoftmaxTypes {
+    let standard = FixedType(width: 18, integerBits: 8, rounding: .rnd, overflow: .sat)
+    func type(_ tensor: String) -> FixedType { configuration.entry(tensor, of: node)?.type ?? standard }
+    let bits = Int128((configuration.setting(\.tableSize, of: node) ?? 1024) - 1).bitCount
+    func index(_ type: FixedType) -> FixedType {
+      FixedType(width: min(bits, type.width), integerBits: type.integerBits, isSigned: type.isSigned)
+    }
+    // hls4ml takes the operand's declared type, not what of it is reachable.
+    let declared = declaredType(operand)
+    let difference = FixedType(
+      width: max(declared.width - 1, 1), integerBits: declared.integerBits - 1, isSigned: false)
+    let sum = type("inv_inp")
+    return SoftmaxTypes(
+      difference: difference, exponentialIndex: index(difference), exponential: type("exp_table"),
+      accumulator: type("accum"), sum: sum, reciprocalIndex: index(sum), reciprocal: type("inv_table"),
+      isHLS4ML: true)
+  }
+
+  /// The type that a tensor was converted into, or the one that covers its exact values.
+  private func declaredType(_ id: NodeID) -> FixedType {
+    if case .quantize(.fixed(let types, _)) = result[id].primitive, let type = types.uniform { return type }
+    if case .linear(let linear) = result[id].primitive, let accumulator = linear.accumulator {
+      return accumulator
+    }
+    if let type = result[id].inputTypes?.uniform { return type }
+    return result[id].type?.union ?? TypePolicy.defaultInput
+  }
+}
+
+extension Int128 {
+  /// Bits of a non-negative integer in binary.
+  fileprivate var bitCount: Int { Int128.bitWidth - leadingZeroBitCount }
+}

@@ -1,0 +1,53 @@
+import Diagnostics
+import Driver
+import Foundation
+
+/// Where text goes: results to standard output, diagnostics and progress to standard error.
+struct Console {
+  var isJSON: Bool
+  var isQuiet: Bool
+  var isColored: Bool
+
+  /// A result in both of its forms; only one is printed.
+  func result(_ text: @autoclosure () -> String, json: @autoclosure () -> JSONOutput) {
+    if isJSON {
+      Console.write(json().text() + "\n", to: .standardOutput)
+    } else if !isQuiet {
+      Console.write(text() + "\n", to: .standardOutput)
+    }
+  }
+
+  func report(_ diagnostics: [Diagnostic]) {
+    if isQuiet { return }
+    let colored = isColored && isatty(STDERR_FILENO) != 0
+    for diagnostic in diagnostics {
+      Console.write(Console.text(diagnostic, colored) + "\n", to: .standardError)
+    }
+  }
+
+  /// The errors that ended the run.
+  static func report(_ failure: CompilationFailed) {
+    let arguments = CommandLine.arguments
+    let colored = isatty(STDERR_FILENO) != 0 && !arguments.contains("--no-color")
+    for diagnostic in failure.diagnostics
+    where diagnostic.severity == .error || !arguments.contains("--quiet") {
+      write(text(diagnostic, colored) + "\n", to: .standardError)
+    }
+  }
+
+  private static func text(_ diagnostic: Diagnostic, _ colored: Bool) -> String {
+    guard colored else { return diagnostic.description }
+    let color =
+      switch diagnostic.severity {
+      case .error: "\u{1B}[31m"
+      case .warning: "\u{1B}[33m"
+      case .notice: "\u{1B}[36m"
+      }
+    let word = diagnostic.severity.rawValue
+    return diagnostic.description.replacingOccurrences(of: "\(word):", with: "\(color)\(word):\u{1B}[0m")
+  }
+
+  private static func write(_ text: String, to handle: FileHandle) { handle.write(Data(text.utf8)) }
+}
+
+extension ExitStatus: Error {}
