@@ -48,8 +48,10 @@ public struct Configuration: Hashable, Sendable {
     if let type = layerTypes[node.layer.kind.lowercased()]?.type(tensor) {
       return Entry(type: type, key: "LayerType.\(node.layer.kind).Precision.\(tensor)", isForLayerName: false)
     }
-    // Tables have types of their own, which the model's default does not reach.
-    guard !tensor.hasSuffix("table"), let type = model.type(tensor) else { return nil }
+    // Tables and their operands have types of their own, which the model's default does not reach.
+    guard ["result", "weight", "scale", "bias", "accum"].contains(tensor), let type = model.type(tensor) else {
+      return nil
+    }
     return Entry(type: type, key: "Model.Precision.\(tensor)", isForLayerName: false)
   }
 
