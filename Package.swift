@@ -9,9 +9,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The tests of one module, with the fixtures that it names.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -76,6 +79,10 @@ let package = Package(
       resources: [.copy("Golden")]),
     tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
     tests("AdderGraphsTests", ["AdderGraphs"]),
+    tests(
+      "FixedPointTests", ["FixedPoint", "Diagnostics"], exclude: ["Scripts"],
+      resources: [.copy("Fixtures")]),
+    tests("CircuitTests", ["Circuit"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

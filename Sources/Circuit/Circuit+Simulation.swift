@@ -53,16 +53,6 @@ extension Circuit {
   }
 }
 
-extension Interval {
-  /// The integer of the interval's width and signedness that has the same low bits.
-  public func wrap(_ value: Int128) -> Int128 {
-    let width = self.width
-    if width == 0 { return 0 }
-    let low = value & ((Int128(1) << width) - 1)
-    return isSigned && low >> (width - 1) & 1 == 1 ? low - (Int128(1) << width) : low
-  }
-}
-
 extension Bitwise {
   func apply(_ a: Int128, _ b: Int128) -> Int128 {
     switch self {

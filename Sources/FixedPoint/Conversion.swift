@@ -1,13 +1,13 @@
 extension Rounding {
   /// raw / 2^count rounded to an integer. A count of 0 or less multiplies by 2^−count, exactly.
   ///
-  /// - Requires: the result fits Int128 (intervals of at most 120 bits and widths guarantee it).
+  /// - Requires: |raw| < 2^126, and the result fits Int128 (intervals of at most 122 bits guarantee it).
   public func shift(_ raw: Int128, right count: Int) -> Int128 {
-    if count <= 0 { return raw << -count }
-    // Beyond all bits: the magnitude, at most 2^120, is below half of the new unit.
-    if count >= 124 { return self == .trn && raw < 0 ? -1 : 0 }
+    if count <= 0 { return raw << Int128(-count) }
+    // From 127 on, every count gives the same: the magnitude is below half of the new unit.
+    let count = Int128(min(count, 127))
     let floor = raw >> count
-    let rest = raw & ((Int128(1) << count) - 1)
+    let rest = raw & (Int128.max >> (127 - count))
     if rest == 0 { return floor }
     let half = Int128(1) << (count - 1)
     let up: Bool
@@ -27,30 +27,24 @@ extension Rounding {
 extension FixedType {
   /// Brings a raw integer of this type's exponent into the type's range, by its overflow mode.
   public func reduce(_ raw: Int128) -> Int128 {
-    let range = rawRange
-    if range.contains(raw) && !(overflow == .satSym && raw < reachableRange.lower) { return raw }
-    if width == 0 { return 0 }
+    let reachable = reachableRange
+    if reachable.contains(raw) { return raw }
     switch overflow {
-    case .wrap:
-      let low = raw & ((Int128(1) << width) - 1)
-      return isSigned && low > range.upper ? low - (Int128(1) << width) : low
-    case .sat: return raw < range.lower ? range.lower : range.upper
+    case .wrap: return reachable.wrap(raw)
+    case .sat, .satSym: return raw < reachable.lower ? reachable.lower : reachable.upper
     case .satZero: return 0
-    case .satSym: return raw < 0 ? reachableRange.lower : range.upper
     }
   }
 
   /// The raw integer of the value raw · 2^exponent converted into this type: rounding, then overflow.
+  ///
+  /// - Requires: |raw| < 2^126.
   public func convert(_ raw: Int128, exponent: Int) -> Int128 {
+    if let rounded = rounded(raw, exponent: exponent) { return reduce(rounded) }
+    // A multiple of 2^lift, with zeros below, that Int128 cannot hold: far beyond the range.
+    if overflow != .wrap { return reduce(raw < 0 ? rawRange.lower - 1 : rawRange.upper + 1) }
     let lift = exponent - self.exponent
-    if lift <= 0 { return reduce(rounding.shift(raw, right: -lift)) }
-    if raw == 0 { return 0 }
-    if raw.magnitude.leadingZeroBitCount - 2 >= lift { return reduce(raw << lift) }
-    // The value is a multiple of 2^lift that Int128 cannot hold; its low bits are zeros.
-    if overflow == .wrap {
-      return lift >= width ? 0 : reduce((raw & ((Int128(1) << (width - lift)) - 1)) << lift)
-    }
-    return reduce(raw < 0 ? rawRange.lower - 1 : rawRange.upper + 1)
+    return lift >= width ? 0 : reduce((raw & ((Int128(1) << (width - lift)) - 1)) << lift)
   }
 
   /// The raw integer of a binary64 value converted into this type, or nil for NaN and infinities.
@@ -62,31 +56,43 @@ extension FixedType {
 
   /// The value that a raw integer of this type stands for; exact up to 53 significant bits.
   public func value(_ raw: Int128) -> Double {
-    Double(raw) * Double(sign: .plus, exponent: exponent, significand: 1)
+    Double(sign: .plus, exponent: exponent, significand: Double(raw))
   }
 
-  /// The exact range of the results when every value of a format is converted into this type, or a
-  /// range that contains it where the conversion wraps.
+  /// The range of the results when every value of a format is converted into this type.
+  ///
+  /// Both bounds are reached, except where the values wrap around an end of the type's range: then the result is the
+  /// whole range.
   public func convert(_ format: Format) -> Interval {
+    let reachable = reachableRange
     let low = rounded(format.range.lower, exponent: format.exponent)
     let high = rounded(format.range.upper, exponent: format.exponent)
-    if let low, let high, reachableRange.contains(Interval(low, high)) { return Interval(low, high) }
     switch overflow {
-    case .wrap: return rawRange
+    case .wrap:
+      guard let low, let high else { return rawRange }
+      let (first, last) = (reduce(low), reduce(high))
+      return last - first == high - low ? Interval(first, last) : rawRange
     case .sat, .satSym:
-      let bottom = reachableRange.lower
-      let top = reachableRange.upper
       return Interval(
-        low.map { min(max($0, bottom), top) } ?? (format.range.lower < 0 ? bottom : top),
-        high.map { min(max($0, bottom), top) } ?? (format.range.upper < 0 ? bottom : top))
-    case .satZero: return rawRange
+        convert(format.range.lower, exponent: format.exponent),
+        convert(format.range.upper, exponent: format.exponent))
+    case .satZero:
+      if let low, let high, reachable.contains(low), reachable.contains(high) { return Interval(low, high) }
+      // Something overflows and becomes 0; what does not are the multiples of the format's unit inside the range.
+      let lift = Int128(max(0, format.exponent - exponent))
+      if lift > Int128(width) { return .zero }
+      let least = -(((-reachable.lower) >> lift) << lift)
+      let greatest = (reachable.upper >> lift) << lift
+      let bottom = low.map { max($0, least) } ?? (format.range.lower < 0 ? least : greatest + 1)
+      let top = high.map { min($0, greatest) } ?? (format.range.upper < 0 ? least - 1 : greatest)
+      return bottom <= top ? Interval(min(bottom, 0), max(top, 0)) : .zero
     }
   }
 
-  /// The value raw · 2^exponent rounded to this type's exponent, or nil where Int128 cannot hold it.
+  /// The value raw · 2^exponent rounded to this type's exponent, or nil where that exceeds 2^126.
   private func rounded(_ raw: Int128, exponent: Int) -> Int128? {
     let lift = exponent - self.exponent
     if lift <= 0 { return rounding.shift(raw, right: -lift) }
-    return raw == 0 || raw.magnitude.leadingZeroBitCount - 2 >= lift ? raw << lift : nil
+    return raw == 0 || raw.magnitude.leadingZeroBitCount - 2 >= lift ? raw << Int128(lift) : nil
   }
 }

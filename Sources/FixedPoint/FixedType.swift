@@ -11,13 +11,13 @@ public struct FixedType: Hashable, Sendable, Codable {
   public var rounding: Rounding
   public var overflow: Overflow
 
-  /// The widest type that the compiler computes with.
+  /// The widest type that a user can ask for. Formats of computed values may need two bits more (see `Interval`).
   public static let maximumWidth = 120
 
   public init(
     width: Int, integerBits: Int, isSigned: Bool = true, rounding: Rounding = .trn, overflow: Overflow = .wrap
   ) {
-    precondition((0...FixedType.maximumWidth).contains(width), "width \(width) of a fixed-point type")
+    precondition((0...FixedType.maximumWidth + 2).contains(width), "width \(width) of a fixed-point type")
     self.width = width
     self.integerBits = integerBits
     self.isSigned = isSigned
@@ -41,10 +41,10 @@ public struct FixedType: Hashable, Sendable, Codable {
   }
 
   /// The raw integers that a conversion into the type can yield: `rawRange`, without the most negative
-  /// integer of a signed `SAT_SYM` type.
+  /// integer of a signed `SAT_SYM` type of at least two bits (the headers keep -1 in one bit).
   public var reachableRange: Interval {
     let range = rawRange
-    return overflow == .satSym && isSigned && width > 0 ? Interval(-range.upper, range.upper) : range
+    return overflow == .satSym && isSigned && width > 1 ? Interval(-range.upper, range.upper) : range
   }
 }
 

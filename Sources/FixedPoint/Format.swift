@@ -9,7 +9,7 @@ public struct Format: Hashable, Sendable, Codable, CustomStringConvertible {
     self.exponent = exponent
   }
 
-  /// The format of every value of a fixed-point type.
+  /// The format of every value that a conversion into a fixed-point type can yield.
   public init(_ type: FixedType) { self.init(type.reachableRange, exponent: type.exponent) }
 
   public var width: Int { range.width }

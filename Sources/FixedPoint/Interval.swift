@@ -1,19 +1,22 @@
 /// A closed interval of integers, the set of raw values that a signal can take.
 ///
-/// Bounds are kept within ±2^`Interval.maximumBits`; an operation whose result would leave that range throws
-/// `WidthOverflow`, so that arithmetic on values inside known intervals never overflows `Int128`.
+/// An operation whose result would leave ±2^`Interval.maximumBits` throws `WidthOverflow`, so that arithmetic on
+/// values inside known intervals never overflows `Int128`.
 public struct Interval: Hashable, Sendable, CustomStringConvertible {
   public let lower: Int128
   public let upper: Int128
 
-  /// Bounds have a magnitude of at most 2^120.
+  /// Results of operations have a magnitude of at most 2^120.
   public static let maximumBits = 120
   private static let bound = Int128(1) << maximumBits
 
-  /// - Requires: lower <= upper, both within ±2^120.
+  /// Two more bits, so that every result has a two's complement type, and every such type an interval.
+  private static let hardBound = bound << 2
+
+  /// - Requires: lower <= upper, both within ±2^122.
   public init(_ lower: Int128, _ upper: Int128) {
     precondition(lower <= upper, "empty interval \(lower)...\(upper)")
-    precondition(lower >= -Interval.bound && upper <= Interval.bound, "interval beyond 2^120")
+    precondition(lower >= -Interval.hardBound && upper <= Interval.hardBound, "interval beyond 2^122")
     self.lower = lower
     self.upper = upper
   }
@@ -56,6 +59,14 @@ public struct Interval: Hashable, Sendable, CustomStringConvertible {
 
   /// Bits of a non-negative integer in binary; 0 for 0.
   private static func bits(_ value: Int128) -> Int { 128 - value.leadingZeroBitCount }
+
+  /// The integer of the interval's width and signedness that has the same low bits.
+  public func wrap(_ value: Int128) -> Int128 {
+    let width = Int128(self.width)
+    if width == 0 { return 0 }
+    let low = value & ((Int128(1) << width) - 1)
+    return isSigned && low >> (width - 1) & 1 == 1 ? low - (Int128(1) << width) : low
+  }
 }
 
 /// A computation whose exact result needs more bits than the compiler computes with.
@@ -64,11 +75,9 @@ public struct WidthOverflow: Error, Hashable, Sendable {
 }
 
 extension Interval {
-  private init(
-    checking lower: (partialValue: Int128, overflow: Bool), _ upper: (partialValue: Int128, overflow: Bool)
-  )
-    throws(WidthOverflow)
-  {
+  private typealias Checked = (partialValue: Int128, overflow: Bool)
+
+  private init(checking lower: Checked, _ upper: Checked) throws(WidthOverflow) {
     let low = lower.partialValue
     let high = upper.partialValue
     guard !lower.overflow, !upper.overflow, low >= -Interval.bound, high <= Interval.bound else {
@@ -90,21 +99,16 @@ extension Interval {
 
   /// The interval of the values times one integer.
   public func scaled(by factor: Int128) throws(WidthOverflow) -> Interval {
-    try multiplied(by: Interval(factor))
+    let ends = (lower.multipliedReportingOverflow(by: factor), upper.multipliedReportingOverflow(by: factor))
+    return factor < 0
+      ? try Interval(checking: ends.1, ends.0) : try Interval(checking: ends.0, ends.1)
   }
 
+  /// The interval of all products of a value of each.
   public func multiplied(by other: Interval) throws(WidthOverflow) -> Interval {
-    var low = Int128.max
-    var high = Int128.min
-    for a in [lower, upper] {
-      for b in [other.lower, other.upper] {
-        let product = a.multipliedReportingOverflow(by: b)
-        if product.overflow { throw WidthOverflow() }
-        low = min(low, product.partialValue)
-        high = max(high, product.partialValue)
-      }
-    }
-    return try Interval(checking: (low, false), (high, false))
+    let a = try scaled(by: other.lower)
+    let b = try scaled(by: other.upper)
+    return a.union(b)
   }
 
   /// The values times 2^count; a negative count divides, rounding to minus infinity.
