@@ -105,7 +105,10 @@ public struct RTLVerifier: Sendable {
     try? FileManager.default.removeItem(at: folder.appendingPathComponent("obj"))
     let translation = try Tool.run(
       runtime.verilator,
-      ["--cc", "--top-module", RTLTestbench.moduleName(interface), "--prefix", "Vbench", "-Mdir", "obj", "--x-assign", "unique"]
+      [
+        "--cc", "--top-module", RTLTestbench.moduleName(interface), "--prefix", "Vbench", "-Mdir", "obj",
+        "--x-assign", "unique",
+      ]
         + ["--x-initial", "unique", "-Wno-fatal"] + verilog,
       in: folder, timeLimit: 900)
     guard translation.succeeded else {

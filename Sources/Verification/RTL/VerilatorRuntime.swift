@@ -15,7 +15,8 @@ struct VerilatorRuntime {
   /// Flags for generated code; the same for the precompiled header.
   let flags: [String]
 
-  static let installPackages = "verilator g++"
+  private static let installPackages = "verilator g++"
+  private static let building = NSLock()
 
   /// Finds the tools, and builds the runtime where the cache does not have it.
   ///
@@ -46,6 +47,9 @@ struct VerilatorRuntime {
       + TestbenchSources.files.flatMap { [$0.name, $0.contents] }
     let name = "verilator-\(String(Self.hash(identity.joined(separator: "\0")), radix: 16))"
     let cached = cacheFolder.appendingPathComponent(name)
+    // One build serves all threads that ask at the same time.
+    Self.building.lock()
+    defer { Self.building.unlock() }
     if FileManager.default.fileExists(atPath: cached.path) {
       folder = cached
       return
