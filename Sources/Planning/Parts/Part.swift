@@ -86,3 +86,18 @@ extension Part {
       notes: ["known parts: " + known.map { "\($0.aliases[0]) (\($0.name))" }.joined(separator: ", ")])
   }
 }
+
+extension Part {
+  /// Picoseconds through a sum of two terms of so many bits, the net to it included: what clients that design adder
+  /// graphs reckon with.
+  public func adderDelay(width: Int) -> Int {
+    delays.net + delays.lut + delays.carryEntry + delays.carry(width)
+  }
+
+  /// Picoseconds through a sum of three terms: two look-up tables in a row before the carry chain where the part has
+  /// ternary adders, else two chains.
+  public func ternaryAdderDelay(width: Int) -> Int {
+    let second = delays.lut + delays.net + (hasTernaryAdders ? 0 : delays.carryEntry)
+    return adderDelay(width: width) + second
+  }
+}
