@@ -72,6 +72,7 @@ let package = Package(
       name: "GraphTestSupport", dependencies: ["Graph", "CircuitTestSupport"], path: "Tests/GraphTestSupport",
       swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
+    tests("PlanningTests", ["Planning", "CircuitTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
     tests(

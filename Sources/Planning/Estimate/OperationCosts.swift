@@ -1,0 +1,242 @@
+import Circuit
+import FixedPoint
+
+/// The resources of single operations.
+///
+/// Bitwise logic that only one other piece of bitwise logic uses is counted with its user as long as both fit one
+/// look-up table: `absorbed` operations take nothing themselves.
+struct OperationCosts {
+  let circuit: Circuit
+  let part: Part
+  private var tableCosts: [Int?]
+  /// For bitwise logic, the inputs of the look-up table of each of its bits; 0 for all else.
+  private var supports: [Int]
+  private var isAbsorbed: [Bool]
+
+  init(_ circuit: Circuit, part: Part) {
+    self.circuit = circuit
+    self.part = part
+    tableCosts = circuit.tables.map { _ in nil }
+    supports = []
+    isAbsorbed = []
+    packLogic()
+  }
+
+  /// Finds the logic that its only user absorbs.
+  private mutating func packLogic() {
+    var uses = [Int](repeating: 0, count: circuit.operations.count)
+    for operation in circuit.operations {
+      for operand in operation.kind.operands { uses[operand.index] += 1 }
+    }
+    for port in circuit.outputs { for element in port.elements { uses[element.value.index] += 1 } }
+    supports = uses.map { _ in 0 }
+    isAbsorbed = uses.map { _ in false }
+    for value in circuit.values {
+      let operands: [Value]
+      switch circuit[value].kind {
+      case .select, .bitwise: operands = circuit[value].kind.operands
+      case .slice(let operand, _):
+        // A wire passes its operand's logic on.
+        if uses[operand.index] == 1 { supports[value.index] = supports[operand.index] }
+        continue
+      default: continue
+      }
+      let distinct = operands.indices.filter { index in
+        !operands[..<index].contains(operands[index]) && !circuit[operands[index]].format.range.isConstant
+      }
+      var support = distinct.count
+      for index in distinct {
+        let operand = operands[index]
+        let inner = supports[operand.index]
+        // A condition is one bit for all bits of the result: its logic is not repeated in each.
+        let isShared = index == 0 && isSelect(value) && circuit[value].format.width > 1
+        guard inner > 0, uses[operand.index] == 1, !isShared, support - 1 + inner <= part.lutInputs else { continue }
+        support += inner - 1
+        absorb(operand)
+      }
+      supports[value.index] = support
+    }
+  }
+
+  private func isSelect(_ value: Value) -> Bool {
+    if case .select = circuit[value].kind { return true }
+    return false
+  }
+
+  private mutating func absorb(_ value: Value) {
+    isAbsorbed[value.index] = true
+    if case .slice(let operand, _) = circuit[value].kind { absorb(operand) }
+  }
+
+  /// The resources of one operation.
+  mutating func resources(of value: Value) -> Resources {
+    let operation = circuit[value]
+    let width = operation.format.width
+    if width == 0 { return Resources() }
+    switch operation.kind {
+    case .input, .constant, .slice: return Resources()
+    case .sum(let terms): return sum(terms, width: width)
+    case .multiply(let a, let b): return product(a, b, width: width)
+    case .compare(let relation, let a, let b): return compare(relation, a, b)
+    case .select, .bitwise:
+      if isAbsorbed[value.index] || supports[value.index] < 2 && !isSelect(value) { return Resources() }
+      return Resources(lut: width * tables(supports[value.index]))
+    case .lookup(let operand, let table): return Resources(lut: lookup(operand, table))
+    case .reduce(_, let operand): return Resources(lut: tables(circuit[operand].format.width))
+    case .register: return Resources(ff: width)
+    }
+  }
+
+  /// Look-up tables of a one-bit function of so many inputs that is a tree of associative steps.
+  private func tables(_ inputs: Int) -> Int {
+    inputs <= 1 ? inputs : max(1, (inputs - 2) / (part.lutInputs - 1) + 1)
+  }
+}
+
+extension OperationCosts {
+  /// Adders of two terms, or of three where the part has them, until one is left.
+  private func sum(_ terms: [Term], width: Int) -> Resources {
+    var terms = terms.map { Summand($0, circuit[$0.value].format.range) }
+    var resources = Resources()
+    if terms.count == 1 {
+      if terms[0].isNegative { resources += negation(terms[0], width: width) }
+      return resources
+    }
+    if terms.count == 3 && part.hasTernaryAdders {
+      let start = min(width, Summand.ternaryStart(terms))
+      return Resources(lut: width - start, carryBits: width - start)
+    }
+    // A positive term first, so that there is something to subtract from.
+    if let first = terms.firstIndex(where: { !$0.isNegative }) { terms.swapAt(0, first) }
+    if terms[0].isNegative {
+      resources += negation(terms[0], width: width)
+      terms[0].isNegative = false
+    }
+    var total = terms[0]
+    for (number, term) in terms.dropFirst().enumerated() {
+      let isLast = number == terms.count - 2
+      let bits = isLast ? width : min(width, max(total.end, term.end) + 1)
+      resources += adder(total, term, width: bits)
+      total = Summand(low: min(total.low, term.low), end: bits, isSigned: true)
+    }
+    return resources
+  }
+
+  private func negation(_ term: Summand, width: Int) -> Resources {
+    let bits = max(0, width - term.low)
+    return Resources(lut: min(bits, term.end - term.low), carryBits: bits)
+  }
+
+  /// A carry chain from the first bit at which both operands may be set, or a negated one begins.
+  private func adder(_ a: Summand, _ b: Summand, width: Int) -> Resources {
+    let lowest = a.low <= b.low ? a : b
+    let start = lowest.isNegative ? lowest.low : max(a.low, b.low)
+    // Operands that share no bit are wires side by side.
+    if !a.isNegative && !b.isNegative && (a.end <= b.low && !a.isSigned || b.end <= a.low && !b.isSigned) {
+      return Resources()
+    }
+    if start >= width { return Resources() }
+    var tables = 0
+    var hasBothSigns = false
+    for bit in start..<width {
+      switch (a.bit(bit), b.bit(bit)) {
+      case (.sign, .sign):
+        // Sign over sign is the same table for every bit from here.
+        if !hasBothSigns { tables += 1 }
+        hasBothSigns = true
+      case (.zero, .zero), (.zero, .one), (.one, .zero), (.one, .one): break
+      // A set or negated bit of nothing else is an inverter; a bit alone enters the chain as it is.
+      case (.variable, .zero), (.sign, .zero): tables += b.isNegative ? 1 : 0
+      case (.zero, .variable), (.zero, .sign): tables += b.isNegative ? 1 : 0
+      case (.variable, .one), (.sign, .one), (.one, .variable), (.one, .sign): tables += 1
+      default: tables += 1
+      }
+    }
+    return Resources(lut: tables, carryBits: width - start)
+  }
+
+  private func product(_ a: Value, _ b: Value, width: Int) -> Resources {
+    let widths = [a, b].map { circuit[$0].format.width }
+    guard let block = part.multiplier, Products(part: part).usesMultiplier(widths[0], widths[1], product: width)
+    else {
+      let cells = widths[0] * widths[1]
+      return Resources(lut: cells, carryBits: cells)
+    }
+    // The blocks' operands are signed: an unsigned one needs a bit more.
+    let signed = [a, b].map { circuit[$0].format.width + (circuit[$0].format.isSigned ? 0 : 1) }
+    let (wide, narrow) = (signed.max() ?? 0, signed.min() ?? 0)
+    let blocks = ((wide - 2) / (block.wide - 1) + 1) * ((narrow - 2) / (block.narrow - 1) + 1)
+    return Resources(dsp: blocks)
+  }
+
+  private func compare(_ relation: Relation, _ a: Value, _ b: Value) -> Resources {
+    let ranges = [a, b].map { circuit[$0].format.range }
+    let constant = ranges.first { $0.isConstant }?.lower
+    let width = max(ranges[0].width, ranges[1].width)
+    if relation == .equal || relation == .notEqual {
+      return Resources(lut: tables(constant == nil ? 2 * width : width))
+    }
+    if relation == .less && ranges[1] == .zero || relation == .lessOrEqual && ranges[0] == .zero {
+      return Resources()
+    }
+    if constant != nil && width <= part.lutInputs { return Resources(lut: 1) }
+    return constant == nil
+      ? Resources(lut: width, carryBits: width) : Resources(lut: (width + 1) / 2, carryBits: (width + 1) / 2)
+  }
+
+  private mutating func lookup(_ operand: Value, _ table: Int) -> Int {
+    if let known = tableCosts[table] { return known }
+    let cost = TableCost(circuit.tables[table], operand: circuit[operand].format.range, inputs: part.lutInputs)
+    let tables = cost.tables()
+    tableCosts[table] = tables
+    return tables
+  }
+}
+
+/// One term of a sum as the bits that it sets.
+struct Summand {
+  var low: Int
+  /// The first bit above the term's own.
+  var end: Int
+  var isSigned: Bool
+  var isNegative = false
+  /// The bits of a constant.
+  var constant: Int128?
+
+  enum Bit { case zero, one, variable, sign }
+
+  init(low: Int, end: Int, isSigned: Bool) {
+    self.low = low
+    self.end = end
+    self.isSigned = isSigned
+  }
+
+  init(_ term: Term, _ range: Interval) {
+    low = term.shift
+    end = term.shift + range.width
+    isSigned = range.isSigned
+    isNegative = term.isNegative
+    if range.isConstant {
+      // A constant is added, never subtracted.
+      let value = (term.isNegative ? -range.lower : range.lower) << Int128(term.shift)
+      constant = value
+      isNegative = false
+      low = value == 0 ? 0 : value.trailingZeroBitCount
+      isSigned = value < 0
+    }
+  }
+
+  func bit(_ index: Int) -> Bit {
+    if let constant { return constant >> Int128(min(index, 126)) & 1 == 1 ? .one : .zero }
+    if index < low { return .zero }
+    if index < end - (isSigned ? 1 : 0) { return .variable }
+    return isSigned ? .sign : .zero
+  }
+
+  /// Where the chain of a ternary adder begins: below, at most one term may be set.
+  static func ternaryStart(_ terms: [Summand]) -> Int {
+    let lows = terms.map(\.low).sorted()
+    let lowestIsNegative = terms.contains { $0.low == lows[0] && $0.isNegative }
+    return lowestIsNegative ? lows[0] : lows[1]
+  }
+}
