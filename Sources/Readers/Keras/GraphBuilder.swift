@@ -182,7 +182,7 @@ extension GraphBuilder {
   }
 
   /// The tensor without its last axis, repeated along it again, as softmax needs it.
-  private mutating func repeatLast(_ x: NodeID, count: Int, _ call: LayerCall, _ role: String)
+  mutating func repeatLast(_ x: NodeID, count: Int, _ call: LayerCall, _ role: String)
     throws(CompilationFailed) -> NodeID
   {
     let shape = shape(x)

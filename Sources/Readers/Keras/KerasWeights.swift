@@ -81,7 +81,7 @@ extension KerasWeights {
       }
     }
     let parts = ["iq", "kq", "bq", "oq"].map { Substring("\(own)_\($0)") }
-    guard let component = part.first else { return all.filter { !$0.path.contains(where: parts.contains) } }
+    guard let component = part.first, component != "quantizer" else { return all.filter { !$0.path.contains(where: parts.contains) } }
     return all.filter { $0.path.contains(Substring("\(own)_\(component)")) }
   }
 

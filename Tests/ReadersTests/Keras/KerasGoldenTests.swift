@@ -67,6 +67,13 @@ struct KerasGoldenTests {
     GoldenModel(file: "qkeras/qkeras_digits_cnn/qkeras_digits_cnn.h5", dataset: "logits", isExact: true),
     GoldenModel(
       file: "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5", dataset: "logits", isExact: true),
+    GoldenModel(file: "hgq1/hgq1_jets/hgq1_jets.h5", isExact: true),
+    GoldenModel(file: "hgq1/hgq1_digits_cnn/hgq1_digits_cnn.h5", isExact: true),
+    GoldenModel(file: "hgq2/hgq2_jets/hgq2_jets.keras", isExact: true),
+    GoldenModel(file: "hgq2/hgq2_bn_residual/hgq2_bn_residual.keras", isExact: true),
+    GoldenModel(file: "hgq2/hgq2_digits_cnn/hgq2_digits_cnn.keras", isExact: true),
+    GoldenModel(file: "hgq1/hgq1_jets/hgq1_jets_hgq.h5"),
+    GoldenModel(file: "hgq1/hgq1_digits_cnn/hgq1_digits_cnn_hgq.h5"),
   ]
 
   @Test("models beside the package", .enabled(if: Shared.isPresent), arguments: shared)
