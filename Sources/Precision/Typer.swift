@@ -10,12 +10,12 @@ import Graph
 /// node stands wherever a type that was asked for rounds, saturates or wraps. Types proven by intervals never do.
 public struct Typer {
   private let source: Graph
-  private let policy: TypePolicy
-  private var result: Graph
+  let policy: TypePolicy
+  private(set) var result: Graph
   /// The typed node for each node of the source.
   private var typed: [NodeID] = []
   private var consumers: [[NodeID]]
-  private var sink = DiagnosticSink()
+  var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
   ///
@@ -56,6 +56,7 @@ public struct Typer {
         let own = try append(node, .model)
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
+      case .forest(let forest): return try visitForest(node, forest, id)
       case .combine, .reduce, .rearrange: return try converted(append(node, .exact), node, id)
       }
     } catch {
@@ -67,7 +68,7 @@ public struct Typer {
   }
 
   /// Adds a node with the type of its exact result.
-  private mutating func append(_ node: Node, _ source: TypeSource) throws(WidthOverflow) -> NodeID {
+  mutating func append(_ node: Node, _ source: TypeSource) throws(WidthOverflow) -> NodeID {
     var node = node
     node.type = try result.exactType(node)
     node.typeSource = source
@@ -88,7 +89,7 @@ public struct Typer {
   }
 
   /// The result of a node in the type that the policy asks for, if any.
-  private mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID
+  mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID
   {
     guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
     return try convert(exact, to: decision, name: "\(node.name)_result")
@@ -113,6 +114,12 @@ extension Typer {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
+    } else if policy.explicit(.input, of: node) == nil, policy.explicit(.result, of: node) == nil,
+      let types = policy.calibration?.elementTypes[node.name]
+    {
+      node.type = TensorType(types.map { Format($0) })
+      node.inputTypes = types
+      node.typeSource = .calibration
     } else {
       let decision = policy.input(node)
       node.inputTypes = PerElement(repeating: decision.type, count: node.count)
