@@ -64,7 +64,6 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
-    tests("FixedPointTests", ["FixedPoint"]),
     .target(
       name: "CircuitTestSupport", dependencies: ["Circuit"], path: "Tests/CircuitTestSupport",
       swiftSettings: swiftSettings),
@@ -83,7 +82,6 @@ let package = Package(
     tests(
       "FixedPointTests", ["FixedPoint", "Diagnostics"], exclude: ["Scripts"],
       resources: [.copy("Fixtures")]),
-    tests("CircuitTests", ["Circuit"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

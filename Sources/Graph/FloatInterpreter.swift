@@ -51,6 +51,12 @@ public struct FloatInterpreter: Sendable {
           stride(from: 0, to: operands[0].count, by: length).map {
             kind.apply(operands[0][$0..<($0 + length)])
           })
+      case .forest(let forest):
+        let length = forest.features.count
+        values.append(
+          stride(from: 0, to: operands[0].count, by: length).flatMap {
+            forest.scores(Array(operands[0][$0..<($0 + length)]))
+          })
       case .rearrange(let rearrangement):
         let padding = rearrangement.padding == .lowest ? -Double.infinity : 0
         values.append(

@@ -3,7 +3,7 @@ import FixedPoint
 extension Graph {
   /// The type of a node's exact result, from the types of its operands.
   ///
-  /// - Requires: operands are typed; weights are exact; functions have a form.
+  /// - Requires: operands are typed; weights and leaves are exact; functions have a form.
   /// - Throws: `WidthOverflow` where a result needs more than 120 bits.
   public func exactType(_ node: Node) throws(WidthOverflow) -> TensorType {
     let operands = node.operands.map { operand -> TensorType in
@@ -21,6 +21,7 @@ extension Graph {
       return try kind.exactType(operands[0], length: self[node.operands[0]].shape.last ?? 1)
     case .rearrange(let rearrangement):
       return try rearrangement.exactType(operands, node.operands.map { self[$0].shape })
+    case .forest(let forest): return try forest.exactType(operands[0])
     }
   }
 }

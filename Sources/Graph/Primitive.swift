@@ -17,6 +17,8 @@ public enum Primitive: Hashable, Sendable, Codable {
   /// Over the last axis.
   case reduce(Reduction)
   case rearrange(Rearrangement)
+  /// Decision trees over the last axis: compare, select, sum.
+  case forest(Forest)
 
   public var isInput: Bool { if case .input = self { true } else { false } }
 
@@ -31,6 +33,7 @@ public enum Primitive: Hashable, Sendable, Codable {
     case .quantize: "quantize"
     case .reduce: "reduce"
     case .rearrange: "rearrange"
+    case .forest: "forest"
     }
   }
 }

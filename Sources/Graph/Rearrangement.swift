@@ -111,6 +111,7 @@ extension Primitive {
     case .constant(let weights): weights.shape
     case .linear(let linear): operands[0].dropLast() + [linear.groups * linear.outputs]
     case .combine, .map, .quantize: operands[0]
+    case .forest(let forest): operands[0].dropLast() + [forest.outputs.count]
     case .reduce: Array(operands[0].dropLast())
     case .rearrange(.reshape(let shape)): shape
     case .rearrange(.view(let view)): view.shape

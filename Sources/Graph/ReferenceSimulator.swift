@@ -44,6 +44,7 @@ private enum NodeProgram: Sendable {
   case quantize([ElementQuantizer])
   case reduce(Reduction, length: Int, steps: [Int128])
   case rearrange([ElementSource], padding: Int128)
+  case forest(Forest, rows: [IntegerForest])
 
   init(_ node: Node, in graph: Graph) throws(WidthOverflow) {
     guard let type = node.type else { preconditionFailure("'\(node.name)' has no type") }
@@ -96,6 +97,7 @@ private enum NodeProgram: Sendable {
     case .rearrange(let rearrangement):
       let lowest = try rearrangement.padding == .lowest ? operands[0].lowestValue.format.range.lower : 0
       self = .rearrange(rearrangement.sources(shapes), padding: lowest)
+    case .forest(let forest): self = .forest(forest, rows: try forest.rows(operands[0]))
     }
   }
 
@@ -139,6 +141,11 @@ private enum NodeProgram: Sendable {
         case .element(let operand, let index): operands[operand][index]
         case .padding: padding
         }
+      }
+    case .forest(let forest, let rows):
+      let length = forest.features.count
+      return rows.enumerated().flatMap { position, row in
+        row.scores(operands[0][(position * length)..<((position + 1) * length)])
       }
     }
   }

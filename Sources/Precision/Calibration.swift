@@ -5,6 +5,8 @@ import Graph
 public struct Calibration: Hashable, Sendable {
   /// By node name: the least and the greatest value seen.
   public var ranges: [String: ClosedRange<Double>]
+  /// By the name of an input that only forests read: a type for each feature.
+  public var elementTypes: [String: PerElement<FixedType>] = [:]
 
   /// Runs the float model over samples, each with the values of every input tensor in model order.
   public init(_ graph: Graph, samples: [[[Double]]]) {
@@ -18,6 +20,9 @@ public struct Calibration: Hashable, Sendable {
       }
     }
     self.ranges = ranges
+    for (number, input) in graph.inputs.enumerated() {
+      elementTypes[graph[input].name] = graph.featureTypes(of: input, samples: samples.map { $0[number] })
+    }
   }
 
   /// A 16-bit type that covers what was seen, rounding to nearest and saturating.

@@ -15,7 +15,7 @@ public struct Typer {
   /// The typed node for each node of the source.
   private var typed: [NodeID] = []
   private var consumers: [[NodeID]]
-  private var sink = DiagnosticSink()
+  var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
   ///
@@ -57,6 +57,7 @@ public struct Typer {
         let own = try append(node, .model)
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
+      case .forest(let forest): return try visitForest(node, forest, id)
       case .combine:
         if let operand = source.softmaxOperand(of: id) {
           return try softmax(node, of: typed[operand.index], id)
@@ -119,6 +120,12 @@ extension Typer {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
+    } else if policy.explicit(.input, of: node) == nil, policy.explicit(.result, of: node) == nil,
+      let types = policy.calibration?.elementTypes[node.name]
+    {
+      node.type = TensorType(types.map { Format($0) })
+      node.inputTypes = types
+      node.typeSource = .calibration
     } else {
       let decision = policy.input(node)
       node.inputTypes = PerElement(repeating: decision.type, count: node.count)

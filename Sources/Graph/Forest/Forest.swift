@@ -1,0 +1,75 @@
+/// An ensemble of decision trees: each score is a base value plus one leaf of each of its trees.
+///
+/// score[k] = (base[k] + Σ over trees t with target k of weight_t · leaf_t) / divisor. `Forest` holds the model as its
+/// framework wrote it, and how the framework computes it, down to the rounding of every sum (`scores`).
+public struct Forest: Hashable, Sendable, Codable {
+  /// One name per feature.
+  public var features: [String]
+  /// One name per score.
+  public var outputs: [String]
+  public var trees: [DecisionTree]
+  /// One per score.
+  public var base: [Double]
+  /// What averaging models divide the sum by: the number of trees or the sum of their weights.
+  public var divisor: Double
+  public var arithmetic: Arithmetic
+  /// What the framework makes of the scores; firmware gives the scores themselves.
+  public var transform: Transform
+  /// In a typed graph, the exponent of each score: leaves and base values are multiples of 2^exponent, weights and
+  /// divisor are in them already, and sums are exact.
+  public internal(set) var leafExponents: [Int]?
+
+  public init(
+    features: [String], outputs: [String], trees: [DecisionTree], base: [Double], divisor: Double = 1,
+    arithmetic: Arithmetic, transform: Transform
+  ) {
+    precondition(base.count == outputs.count)
+    self.features = features
+    self.outputs = outputs
+    self.trees = trees
+    self.base = base
+    self.divisor = divisor
+    self.arithmetic = arithmetic
+    self.transform = transform
+  }
+
+  /// The framework's own number formats and order of summation.
+  public struct Arithmetic: Hashable, Sendable, Codable {
+    /// What features are rounded to before they are compared.
+    public var features: Precision
+    /// What every product and partial sum is rounded to.
+    public var sums: Precision
+    /// Whether the sum starts with the base value or ends with it.
+    public var startsWithBase: Bool
+
+    public init(features: Precision, sums: Precision, startsWithBase: Bool) {
+      self.features = features
+      self.sums = sums
+      self.startsWithBase = startsWithBase
+    }
+
+    public enum Precision: String, Hashable, Sendable, Codable {
+      case binary32, binary64
+
+      public func round(_ value: Double) -> Double { self == .binary32 ? Double(Float(value)) : value }
+    }
+  }
+
+  /// The framework's last step from scores to predictions. All but `unsupported` are monotone in a single score, and
+  /// `softmax` keeps the order of scores, so that cuts and decisions need none of them.
+  public enum Transform: Hashable, Sendable, Codable {
+    case identity
+    /// 1 / (1 + e^(−slope · x)).
+    case logistic(slope: Double)
+    /// Over all scores.
+    case softmax
+    /// 2 / (1 + e^(−2x)) − 1: TMVA's gradient boosting.
+    case symmetricLogistic
+    case exponential
+    /// A function that fpgaml does not compute, by the framework's name; the scores are available all the same.
+    case unsupported(String)
+  }
+
+  public var splitCount: Int { trees.reduce(0) { $0 + $1.splitCount } }
+  public var leafCount: Int { trees.reduce(0) { $0 + $1.leafCount } }
+}
