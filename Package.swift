@@ -28,7 +28,9 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "fpgaml",
-      dependencies: ["Driver", "Readers", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Driver", "Readers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swiftSettings),
     module(
       "Driver",
