@@ -69,7 +69,8 @@ extension ModulePrinter {
       var high = low
       while high + 1 < width && bit(high + 1) == isOne && !(isSigned && high + 1 == width - 1) { high += 1 }
       let run = bits(value, low: low, count: high - low + 1).text
-      let gate = decision(run, isOne: isOne, isSingle: high == low, isSign: isSigned && high == width - 1, opposite)
+      let gate = decision(
+        run, isOne: isOne, isSingle: high == low, isSign: isSigned && high == width - 1, opposite)
       let rest = text.contains(" ") ? "(\(text))" : text
       text = text.isEmpty ? gate : "\(gate) \(isOne == opposite ? "&" : "|") \(rest)"
       low = high + 1

@@ -18,6 +18,8 @@ struct ModulePrinter {
   /// Signal names by operation; empty for operations that are not printed.
   private var names: [String]
   private var isLive: [Bool]
+  /// The operands that each table is read for.
+  private var reached: [Interval?]
   /// The bits of each signal that something reads.
   private var read: [UInt128]
   private var body: [String] = []
@@ -46,6 +48,7 @@ struct ModulePrinter {
     names = Array(repeating: "", count: circuit.operations.count)
     isLive = Array(repeating: false, count: circuit.operations.count)
     read = Array(repeating: 0, count: circuit.operations.count)
+    reached = Array(repeating: nil, count: circuit.tables.count)
     registers = Array(repeating: [], count: latency + 1)
   }
 
@@ -108,7 +111,7 @@ extension ModulePrinter {
   }
 
   private func unusedPrefix(_ layer: String, _ used: inout Set<String>) -> String {
-    let name = VerilogName.sanitized(layer)
+    let name = VerilogName.prefix(layer)
     var prefix = name
     var number = 2
     while !used.insert(prefix).inserted {
@@ -247,24 +250,14 @@ extension ModulePrinter {
     let key = TableFunction(table: table, width: width)
     if let known = functions[key] { return known }
     let contents = circuit.tables[table]
-    let name = scope.unique(VerilogName.sanitized("\(contents.name)_table"))
+    let name = scope.unique("\(VerilogName.prefix(contents.name))_table")
     functions[key] = name
     functionTexts +=
       TableText(
-        name: name, index: indexName, table: contents, reached: reached(table), width: width
+        name: name, index: indexName, table: contents, reached: reached[table] ?? contents.domain,
+        width: width
       ).lines
     return name
-  }
-
-  /// The operands that a table is read for.
-  private func reached(_ table: Int) -> Interval {
-    var range: Interval?
-    for value in circuit.values where isLive[value.index] {
-      guard case .lookup(let operand, table) = circuit[value].kind else { continue }
-      let new = circuit[operand].format.range
-      range = range?.union(new) ?? new
-    }
-    return range ?? circuit.tables[table].domain
   }
 }
 

@@ -2,10 +2,16 @@
 enum VerilogName {
   /// Characters outside [A-Za-z0-9_] become `_`; a leading digit gets `p` before it; keywords get a trailing `_`.
   static func sanitized(_ name: String) -> String {
+    let result = prefix(name)
+    return keywords.contains(result) ? result + "_" : result
+  }
+
+  /// A name that more characters will follow, so that it may be a keyword.
+  static func prefix(_ name: String) -> String {
     var result = String(String.UnicodeScalarView(name.unicodeScalars.map { isWord($0) ? $0 : "_" }))
     if result.isEmpty { result = "_" }
     if let first = result.unicodeScalars.first, ("0"..."9").contains(first) { result = "p" + result }
-    return keywords.contains(result) ? result + "_" : result
+    return result
   }
 
   private static func isWord(_ scalar: Unicode.Scalar) -> Bool {

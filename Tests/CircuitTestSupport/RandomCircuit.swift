@@ -96,6 +96,13 @@ public struct RandomCircuit {
     }
 
     private mutating func sum(_ origin: Int) throws(WidthOverflow) -> Value {
+      if random.oneIn(6) {
+        // 4v - v, with the exact range, which interval arithmetic does not find.
+        let value = pick()
+        let range = try builder.range(value).scaled(by: 3)
+        return try builder.sum(
+          [Term(value, shift: 2), Term(value, isNegative: true)], range: range, origin: origin)
+      }
       let terms = (0..<[1, 2, 2, 2, 3, 3, 4][integer(0...6)]).map { _ in
         Term(pick(), shift: random.oneIn(2) ? 0 : integer(0...6), isNegative: random.oneIn(3))
       }

@@ -51,11 +51,14 @@ import VerilogBackend
   @Test(.enabled(if: hasVerilator), arguments: variants)
   func verilatorHasNothingToSay(latency: Int, options: VerilogOptions) throws {
     let designs = try GoldenDesign.all.map { try $0.files() }
-    for files in try [VerilogBackend.emit(random(latency, count: 20, seed: latency), options: options)] + designs {
+    for files in try [VerilogBackend.emit(random(latency, count: 20, seed: latency), options: options)]
+      + designs
+    {
       try withModules(files) { folder, modules, cells in
         // The models of cells stand in one file, for simulation only.
         let result = try Tool.run(
-          "verilator", ["--lint-only", "-Wall", "-Wno-DECLFILENAME", "--top-module"]
+          "verilator",
+          ["--lint-only", "-Wall", "-Wno-DECLFILENAME", "--top-module"]
             + [String(modules[0].dropLast(2))] + modules + cells, in: folder, timeLimit: 60)
         #expect(result.succeeded)
         #expect(result.standardOutput + result.standardError == "")
@@ -75,14 +78,32 @@ import VerilogBackend
   }
 
   @Test(.enabled(if: hasYosys)) func yosysReadsAll() throws {
-    for files in try [VerilogBackend.emit(random(2, count: 10, seed: 9))] + GoldenDesign.all.map({ try $0.files() }) {
+    for files in try [VerilogBackend.emit(random(2, count: 10, seed: 9))]
+      + GoldenDesign.all.map({ try $0.files() })
+    {
       try withModules(files) { folder, modules, cells in
-        let script = "read_verilog \((modules + cells).joined(separator: " ")); hierarchy -check -top "
+        let script =
+          "read_verilog \((modules + cells).joined(separator: " ")); hierarchy -check -top "
           + "\(modules[0].dropLast(2)); proc; check -assert"
         let result = try Tool.run("yosys", ["-q", "-p", script], in: folder, timeLimit: 60)
         #expect(result.succeeded, "\(result.standardError)")
         #expect(!result.standardError.contains("Warning"), "\(result.standardError)")
       }
+    }
+  }
+
+  @Test(.enabled(if: Tool.find("gcc") != nil)) func theHeaderIsC99() throws {
+    let folder = FileManager.default.temporaryDirectory
+    for design in GoldenDesign.all {
+      let header = try #require(try design.files().first { $0.path.hasPrefix("include/") })
+      let result = try Tool.run(
+        "sh",
+        [
+          "-c", "printf '%s' \"$0\" | gcc -std=c99 -Wall -Wno-unused -Werror -fsyntax-only -xc -",
+          header.contents,
+        ],
+        in: folder, timeLimit: 60)
+      #expect(result.succeeded, "\(result.standardError)")
     }
   }
 }

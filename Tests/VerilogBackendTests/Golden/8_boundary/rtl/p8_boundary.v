@@ -21,18 +21,18 @@ module p8_boundary(
   wire [3:0] clk__e0_s0 = clk_;
 
   // begin
-  wire [4:0] begin__e0_s0 = {1'd0, wire__e0_s0} + {1'd0, clk__e0_s0};
-  wire [2:0] begin__e1_s0 = begin__e0_s0[4:2];
+  wire [4:0] begin_e0_s0 = {1'd0, wire__e0_s0} + {1'd0, clk__e0_s0};
+  wire [2:0] begin_e1_s0 = begin_e0_s0[4:2];
   reg [7:0] in_put_e0_s1;
   reg [7:0] in_put_e0_s2;
-  reg [2:0] begin__e1_s1;
-  reg [2:0] begin__e1_s2;
+  reg [2:0] begin_e1_s1;
+  reg [2:0] begin_e1_s2;
 
   // stage 1
   always @(posedge clk) begin
     if (ce) begin
       in_put_e0_s1 <= in_put_e0_s0;
-      begin__e1_s1 <= begin__e1_s0;
+      begin_e1_s1 <= begin_e1_s0;
     end
   end
 
@@ -40,7 +40,7 @@ module p8_boundary(
   always @(posedge clk) begin
     if (ce) begin
       in_put_e0_s2 <= in_put_e0_s1;
-      begin__e1_s2 <= begin__e1_s1;
+      begin_e1_s2 <= begin_e1_s1;
     end
   end
 
@@ -49,10 +49,10 @@ module p8_boundary(
     {{3{in_put_e0_s2[7]}}, in_put_e0_s2}
   };
 
-  assign module_ = begin__e1_s2;
+  assign module_ = begin_e1_s2;
 
   // bits that nothing reads
   wire [11:0] unused_in_put = {in_put[19:16], in_put[15:8]};
-  wire [1:0] unused_begin__e0_s0 = begin__e0_s0[1:0];
+  wire [1:0] unused_begin_e0_s0 = begin_e0_s0[1:0];
 endmodule
 `default_nettype wire

@@ -10,18 +10,17 @@ module tables(
   output wire out_valid,
   output wire [22:0] y
 );
-  // sigmoid: -3 ... 3
+  // sigmoid: -4 ... 3
   function [3:0] sigmoid_table;
     input [2:0] index;
     case (index)
-      3'd5: sigmoid_table = 4'd0;
+      3'd4, 3'd5: sigmoid_table = 4'd0;
       3'd6: sigmoid_table = 4'd1;
       3'd7: sigmoid_table = 4'd2;
       3'd0: sigmoid_table = 4'd4;
       3'd1: sigmoid_table = 4'd6;
       3'd2: sigmoid_table = 4'd7;
       3'd3: sigmoid_table = 4'd8;
-      default: sigmoid_table = 4'dx;
     endcase
   endfunction
 
