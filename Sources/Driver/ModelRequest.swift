@@ -84,12 +84,13 @@ extension ModelRequest {
 }
 
 extension Graph {
-  /// The numbers in weights and constants.
+  /// The numbers in weights and constants; of forests, splits and leaves.
   var parameterCount: Int {
     nodes.reduce(0) { sum, node in
       switch node.primitive {
       case .linear(let linear): sum + linear.weights.count + (linear.bias?.count ?? 0)
       case .constant(let weights): sum + weights.count
+      case .forest(let forest): sum + forest.splitCount + forest.leafCount
       default: sum
       }
     }

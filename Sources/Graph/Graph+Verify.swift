@@ -39,7 +39,7 @@ extension Primitive {
     let expected: ClosedRange<Int> =
       switch self {
       case .input, .constant: 0...0
-      case .linear, .map, .quantize, .reduce, .rearrange(.reshape), .rearrange(.view): 1...1
+      case .linear, .map, .quantize, .reduce, .rearrange(.reshape), .rearrange(.view), .forest: 1...1
       case .combine: 2...Int.max
       case .rearrange(.concatenate): 1...Int.max
       }
@@ -69,6 +69,9 @@ extension Primitive {
         ? nil : "has \(types.count) types for \(operands[0].elementCount) elements"
     case .quantize(.steps): return nil
     case .reduce: return operands[0].isEmpty ? "reduces a scalar" : nil
+    case .forest(let forest):
+      return operands[0].last == forest.features.count && forest.isWellFormed
+        ? nil : "has trees that do not fit an operand of shape \(operands[0])"
     case .rearrange(.reshape(let shape)):
       return shape.elementCount == operands[0].elementCount ? nil : "reshapes \(operands[0]) to \(shape)"
     case .rearrange(.view(let view)): return view.problem(with: operands[0])

@@ -121,6 +121,7 @@ struct NodeLowering {
     case .quantize(let quantizer): result = try lower(quantizer, operands[0], origin)
     case .reduce(let kind): result = try lower(kind, operands[0], type(id), origin)
     case .rearrange(let rearrangement): result = try lower(rearrangement, operands, origin)
+    case .forest(let forest): result = try lower(forest, operands[0], origin)
     }
     // Interval arithmetic on the operations is looser than the exact types of the graph.
     tensors[id.index] = zip(result, type(id).formats.array).map {

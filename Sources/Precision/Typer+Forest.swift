@@ -24,7 +24,7 @@ extension TypePolicy {
   /// The type of each score's leaves: what a configuration or `--precision` says; else the leaves as they are, if they
   /// are binary fractions of few bits; else a step from calibration; else the narrowest 8 bits that cover them.
   func leaves(of forest: Forest, _ node: Node) -> ([FixedType], TypeSource) {
-    if let decision = explicit(.weight, of: node) {
+    if case .type(let decision)? = choice(.weight, of: node) {
       return (Array(repeating: decision.type, count: forest.outputs.count), decision.source)
     }
     if let types = forest.exactTypes(width: TypePolicy.exactLeafWidth) { return (types, .exact) }

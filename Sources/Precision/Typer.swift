@@ -120,9 +120,7 @@ extension Typer {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
-    } else if policy.explicit(.input, of: node) == nil, policy.explicit(.result, of: node) == nil,
-      let types = policy.calibration?.elementTypes[node.name]
-    {
+    } else if policy.choice(.input, of: node) == nil, let types = policy.calibration?.elementTypes[node.name] {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .calibration

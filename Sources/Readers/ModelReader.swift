@@ -34,11 +34,15 @@ public enum ModelReader {
     switch kind {
     case .hdf5: return try kerasHDF5(path)
     case .zip: return try kerasArchive(path)
-    case .json: return try kerasJSON(path, weights)
+    case .json: return try json(path, weights)
+    case .forest:
+      let bytes = try InputFile.bytes(at: path)
+      return ReadModel(graph: try ForestReader.read(bytes, file: path, name: stem(path)))
     case .unknown:
       throw CompilationFailed(
         "I120", "the file is no model that fpgaml reads", at: .file(path),
-        notes: ["it reads Keras models: .h5, .keras, and .json with weights"])
+        notes: ["it reads Keras models: .h5, .keras, and .json with weights",
+          "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml"])
     }
   }
 
@@ -77,9 +81,19 @@ public enum ModelReader {
     return try KerasWeights(try HDF5File(image: image, name: "\(archive.file): \(entry)"))
   }
 
-  /// An architecture in JSON, and the file of its weights.
-  private static func kerasJSON(_ path: String, _ weights: String?) throws(CompilationFailed) -> ReadModel {
+  /// A forest of XGBoost in JSON, or an architecture of Keras.
+  private static func json(_ path: String, _ weights: String?) throws(CompilationFailed) -> ReadModel {
     let document = try JSONDocument(path: path)
+    if weights == nil && document.root["learner"] != nil {
+      return ReadModel(graph: try XGBoostReader.read(document.root).graph(name: stem(path)))
+    }
+    return try kerasJSON(document, path, weights)
+  }
+
+  /// An architecture in JSON, and the file of its weights.
+  private static func kerasJSON(
+    _ document: JSONDocument, _ path: String, _ weights: String?
+  ) throws(CompilationFailed) -> ReadModel {
     guard document.root["class_name"] != nil, document.root["config"] != nil else {
       throw CompilationFailed(
         "I120", "the JSON text is no Keras model: it has no 'class_name' and 'config'", at: .file(path))
@@ -120,7 +134,7 @@ public enum ModelReader {
 
 /// What a file is, by its first bytes.
 enum ModelFileKind: Sendable {
-  case hdf5, zip, json, unknown
+  case hdf5, zip, json, forest, unknown
 
   init(_ path: String) throws(CompilationFailed) {
     let descriptor = try InputFile.open(path)
@@ -139,8 +153,11 @@ enum ModelFileKind: Sendable {
       self = .zip
     } else {
       let text = head.starts(with: [0xEF, 0xBB, 0xBF]) ? head.dropFirst(3) : head[...]
-      let first = text.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-      self = first == UInt8(ascii: "{") ? .json : .unknown
+      switch ForestFormat(head: text) {
+      case .lightGBM, .tmva, .universalBinaryJSON: self = .forest
+      case .json: self = .json
+      case nil: self = .unknown
+      }
     }
   }
 }

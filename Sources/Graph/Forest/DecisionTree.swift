@@ -47,6 +47,28 @@ public struct DecisionTree: Hashable, Sendable, Codable {
   }
 }
 
+extension DecisionTree {
+  func isWellFormed(features featureCount: Int, scores: Int) -> Bool {
+    let count = splitCount
+    guard [thresholds.count, lefts.count, rights.count, missingGoesLeft.count].allSatisfy({ $0 == count }),
+      !targets.isEmpty, leafCount > 0, leaves.count == leafCount * targets.count,
+      targets.allSatisfy({ (0..<scores).contains(Int($0)) }), Set(targets).count == targets.count,
+      leaves.allSatisfy(\.isFinite), weight.isFinite, !thresholds.contains(where: \.isNaN)
+    else { return false }
+    func isNode(_ node: Int32, below limit: Int) -> Bool { node >= 0 ? Int(node) < limit : Int(~node) < leafCount }
+    var depths: [Int] = []
+    for i in 0..<count {
+      guard (0..<featureCount).contains(Int(features[i])), isNode(lefts[i], below: i), isNode(rights[i], below: i)
+      else { return false }
+      let below = max(lefts[i] < 0 ? 0 : depths[Int(lefts[i])], rights[i] < 0 ? 0 : depths[Int(rights[i])])
+      depths.append(below + 1)
+      // A split of a file may have become three.
+      if below >= 3 * DecisionTree.maximumDepth { return false }
+    }
+    return isNode(root, below: count)
+  }
+}
+
 /// A comparison of a feature with a threshold, as the frameworks spell it.
 public enum SplitRelation: String, CaseIterable, Hashable, Sendable {
   case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual

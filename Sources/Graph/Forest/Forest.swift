@@ -70,6 +70,13 @@ public struct Forest: Hashable, Sendable, Codable {
     case unsupported(String)
   }
 
+  /// Whether every index is in its range, every number finite, and no tree deeper than it may be.
+  public var isWellFormed: Bool {
+    !features.isEmpty && !outputs.isEmpty && base.count == outputs.count && base.allSatisfy(\.isFinite)
+      && divisor.isFinite && divisor != 0 && leafExponents.map { $0.count == outputs.count } ?? true
+      && trees.allSatisfy { $0.isWellFormed(features: features.count, scores: outputs.count) }
+  }
+
   public var splitCount: Int { trees.reduce(0) { $0 + $1.splitCount } }
   public var leafCount: Int { trees.reduce(0) { $0 + $1.leafCount } }
 }

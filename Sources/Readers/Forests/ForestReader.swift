@@ -1,7 +1,7 @@
 import Diagnostics
 import Graph
 
-/// Reads decision forests: XGBoost (`.json`, `.ubj`), LightGBM (text), TMVA (`weights.xml`). What a file is, its first bytes say.
+/// Reads decision forests: XGBoost (`.json`, `.ubj`), LightGBM (text), TMVA (`weights.xml`).
 public enum ForestReader {
   /// The graph of a model: an input of all features, one forest, and its scores before the framework's last function.
   ///
@@ -15,22 +15,36 @@ public enum ForestReader {
   }
 
   static func model(_ bytes: [UInt8], file: String) throws(CompilationFailed) -> ForestModel {
-    switch bytes.first(where: { !" \t\r\n".utf8.contains($0) }) {
-    case UInt8(ascii: "t") where LightGBMReader.recognizes(bytes):
-      return try LightGBMReader.read(bytes, file: file)
-    case UInt8(ascii: "<"):
-      return try TMVAReader.read(bytes, file: file)
-    case UInt8(ascii: "{") where bytes.count > 1 && isUBJ(bytes[1]):
-      return try XGBoostReader.read(try UBJValue(bytes, file: file))
-    case UInt8(ascii: "{"):
-      return try XGBoostReader.read(try JSONDocument(bytes, file: file).root)
-    default:
+    switch ForestFormat(head: bytes.prefix(512)) {
+    case .lightGBM: return try LightGBMReader.read(bytes, file: file)
+    case .tmva: return try TMVAReader.read(bytes, file: file)
+    case .universalBinaryJSON: return try XGBoostReader.read(try UBJValue(bytes, file: file))
+    case .json: return try XGBoostReader.read(try JSONDocument(bytes, file: file).root)
+    case nil:
       throw CompilationFailed(
         "I500", "the file is no decision forest that fpgaml knows", at: .file(file),
         notes: ["fpgaml reads XGBoost .json and .ubj, LightGBM .txt and TMVA weights.xml"])
     }
   }
+}
 
-  /// Whether a byte behind a brace can only be UBJSON: the type of a key's length, or a container's header.
-  private static func isUBJ(_ byte: UInt8) -> Bool { "iUIlL$#N}".utf8.contains(byte) }
+/// What a forest's file is, by its first bytes.
+enum ForestFormat: Sendable {
+  case lightGBM, tmva, universalBinaryJSON
+  /// XGBoost's, or any other JSON.
+  case json
+
+  init?(head: some Collection<UInt8>) {
+    let text = Array(head.drop { " \t\r\n".utf8.contains($0) })
+    if text.starts(with: "tree\n".utf8) || text.starts(with: "tree\r\n".utf8) {
+      self = .lightGBM
+    } else if text.first == UInt8(ascii: "<") {
+      self = .tmva
+    } else if text.first == UInt8(ascii: "{") {
+      // Behind a brace of UBJSON comes the type of a key's length, or the header of the container.
+      self = text.count > 1 && "iUIlL$#N".utf8.contains(text[1]) ? .universalBinaryJSON : .json
+    } else {
+      return nil
+    }
+  }
 }

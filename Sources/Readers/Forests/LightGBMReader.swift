@@ -17,11 +17,6 @@ struct LightGBMReader {
     return try reader.model()
   }
 
-  /// Whether a file starts like a LightGBM model.
-  static func recognizes(_ bytes: [UInt8]) -> Bool {
-    bytes.starts(with: "tree\n".utf8) || bytes.starts(with: "tree\r\n".utf8)
-  }
-
   private init(_ bytes: [UInt8], file: String) {
     self.file = file
     // Split by bytes: by characters, it would take longer than all the rest.
