@@ -5,8 +5,8 @@ import Graph
 struct KerasLayer: Sendable {
   /// The layer's name behind those of the models around it, joined with `/`.
   let name: String
-  /// The class; with its package before it where that is neither Keras nor QKeras: `Dense`, `QDense`, `HGQ>HDense`,
-  /// `hgq>QDense` (HGQ2), `ops>Add` (Keras 3's operators).
+  /// The class; with its package before it where that is neither Keras nor QKeras: `Dense`, `QDense`,
+  /// `HGQ>HDense`, `hgq>QDense` (HGQ2).
   let kind: String
   let config: JSONValue
   /// Where its weights are.
@@ -21,8 +21,8 @@ struct KerasLayer: Sendable {
   }
 }
 
-/// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives, which number
-/// layers by class, the keys `dense_1` of the same.
+/// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives,
+/// which number layers by class, the keys `dense_1` of the same.
 struct WeightAddress: Hashable, Sendable {
   var names: [String] = []
   var keys: [String] = []
@@ -44,18 +44,20 @@ extension KerasLayer {
     }
     if module.hasPrefix("hgq.") { return "hgq>\(name)" }
     if module.hasPrefix("HGQ.") { return "HGQ>\(name)" }
-    if module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops") { return "ops>\(name)" }
     return name
   }
 
   /// The name that Keras gives to an object of a class: `ReLU` is `re_lu`, `Conv2D` is `conv2d`.
   static func snakeCase(_ className: String) -> String {
-    let letters = Array((className.split(separator: ">").last ?? "").filter { $0.isLetter || $0.isNumber || $0 == "_" })
+    let letters = Array(
+      (className.split(separator: ">").last ?? "").filter { $0.isLetter || $0.isNumber || $0 == "_" })
     var result = ""
     for (i, letter) in letters.enumerated() {
       let startsWord = letter.isUppercase && i > 0
       let followedByLower = i + 1 < letters.count && letters[i + 1].isLowercase
-      if startsWord && (letters[i - 1].isLowercase || followedByLower) && letters[i - 1] != "_" { result += "_" }
+      if startsWord && (letters[i - 1].isLowercase || followedByLower) && letters[i - 1] != "_" {
+        result += "_"
+      }
       result += letter.lowercased()
     }
     return result

@@ -66,7 +66,8 @@ struct KerasGoldenTests {
     GoldenModel(file: "qkeras/qkeras_auto_po2_bn/qkeras_auto_po2_bn.json", dataset: "logits"),
     GoldenModel(file: "qkeras/qkeras_digits_cnn/qkeras_digits_cnn.h5", dataset: "logits", isExact: true),
     GoldenModel(
-      file: "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5", dataset: "logits", isExact: true),
+      file: "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5", dataset: "logits",
+      isExact: true),
     GoldenModel(file: "hgq1/hgq1_jets/hgq1_jets.h5", isExact: true),
     GoldenModel(file: "hgq1/hgq1_digits_cnn/hgq1_digits_cnn.h5", isExact: true),
     GoldenModel(file: "hgq2/hgq2_jets/hgq2_jets.keras", isExact: true),
