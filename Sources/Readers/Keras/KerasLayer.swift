@@ -11,14 +11,19 @@ struct KerasLayer: Sendable {
   let config: JSONValue
   /// Where its weights are.
   let address: WeightAddress
+  /// The layer as nodes of the graph remember it.
+  let origin: Layer
+
+  init(name: String, kind: String, config: JSONValue, address: WeightAddress) {
+    self.name = name
+    self.kind = kind
+    self.config = config
+    self.address = address
+    let shortKind = kind.split(separator: ">").last.map(String.init) ?? kind
+    origin = Layer(name: name, kind: shortKind, path: config.path)
+  }
 
   var location: Location { config.location }
-
-  /// The layer as nodes of the graph remember it.
-  var origin: Layer {
-    let shortKind = kind.split(separator: ">").last.map(String.init) ?? kind
-    return Layer(name: name, kind: shortKind, path: config.path)
-  }
 }
 
 /// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives,

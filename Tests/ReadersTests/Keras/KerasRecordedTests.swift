@@ -64,7 +64,7 @@ struct KerasRecordedTests {
       "keras3/activations.keras", "keras3/merges.keras", "keras3/convolutions.keras", "keras3/shapes.keras",
       "keras3/nested.keras", "keras3/nested.h5", "keras3/operators.keras", "keras3/operators.h5",
     ].map { RecordedModel(file: $0) } + [
-      RecordedModel(file: "keras2/qlayers.h5", inexact: ["qbn", "qbn_2"]),
+      RecordedModel(file: "keras2/qlayers.h5", inexact: ["qbn", "qd_ternary"]),
       RecordedModel(file: "keras3/hgq2.keras", inexact: ["gap", "softmax"]),
       RecordedModel(file: "keras3/hgq2_named.h5", inexact: []),
     ]
