@@ -113,6 +113,23 @@ struct KerasReaderTests {
     #expect(found[0].message.contains("Python code"))
   }
 
+  /// Keras passes what is above a threshold, not the threshold itself; in raw integers too.
+  @Test func thresholds() throws {
+    let model = TestModel.sequential([
+      TestModel.layer("ReLU", "y", #""threshold": 0.75, "negative_slope": 0.5"#)
+    ])
+    let graph = try TestModel.read(model).graph
+    let inputs = [0.5, 0.75, 1, -1]
+    #expect(FloatInterpreter(graph).run([inputs])[1] == [-0.125, 0, 1, -0.875])
+    let rectifier = Rectifier(maximum: nil, negativeSlope: Rational(1, 2), threshold: Rational(3, 4))
+    let (element, unit) = try rectifier.element(unit: Unit(exponent: -2, factor: .one))
+    #expect(
+      inputs.map {
+        Double(element.apply(Int128($0 * 4))) * unit.factor.doubleValue
+          * Double(sign: .plus, exponent: unit.exponent, significand: 1)
+      } == [-0.125, 0, 1, -0.875])
+  }
+
   /// The versions of Keras differ in what a name means.
   @Test func generations() throws {
     let model = TestModel.sequential([TestModel.layer("Activation", "y", #""activation": "hard_sigmoid""#)])
