@@ -24,7 +24,7 @@ public enum Function: Hashable, Sendable, Codable {
   case tanhShrink
   /// 0 up to −1, x from 1 on, (x + 1)² / 4 between.
   case sparsePlus
-  /// x ≥ threshold: min(x, maximum); below: negativeSlope · (x − threshold).
+  /// x > threshold: min(x, maximum); up to it: negativeSlope · (x − threshold), as in Keras and ONNX.
   case relu(maximum: Double?, negativeSlope: Double, threshold: Double)
 }
 
@@ -64,7 +64,7 @@ extension Function {
     case .tanhShrink: x - Foundation.tanh(x)
     case .sparsePlus: x <= -1 ? 0 : x >= 1 ? x : (x + 1) * (x + 1) / 4
     case .relu(let maximum, let negativeSlope, let threshold):
-      x >= threshold ? min(x, maximum ?? x) : negativeSlope * (x - threshold)
+      x > threshold ? min(x, maximum ?? x) : negativeSlope * (x - threshold)
     }
   }
 }

@@ -110,9 +110,11 @@ extension Rectifier {
     let sign: Int128 = negativeSlope.numerator < 0 ? -1 : 1
     let slope = try slopeUnit.map { unit throws(WidthOverflow) in try sign * unit.steps(of: result) } ?? 0
     let offset = try result.steps(in: negativeSlope.multiplied(by: threshold))
+    // At a threshold of 0 both branches give 0; from 0 on, the comparison is the sign bit.
+    let edge = Steps.Threshold(threshold, isInclusive: threshold.numerator == 0)
     return (
       ElementRectifier(
-        threshold: try Steps.Threshold(threshold, isInclusive: true).firstReaching(unit: unit),
+        threshold: try edge.firstReaching(unit: unit),
         gain: try unit.steps(of: result),
         maximum: try maximum.map { value throws(WidthOverflow) in try result.steps(in: value) },
         slope: slope, offset: -offset), result

@@ -137,7 +137,7 @@ public enum MapForm: Hashable, Sendable, Codable {
   case tables([FunctionTable], tableOfElement: PerElement<Int>)
 }
 
-/// x ≥ threshold: min(x, maximum); below: negativeSlope · (x − threshold).
+/// x > threshold: min(x, maximum); up to it: negativeSlope · (x − threshold).
 public struct Rectifier: Hashable, Sendable, Codable {
   public var maximum: Rational?
   public var negativeSlope: Rational

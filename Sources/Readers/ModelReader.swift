@@ -22,8 +22,9 @@ public enum ModelReader {
   /// - Parameters:
   ///   - weights: the file of weights for an architecture in JSON; without it `<stem>_weights.h5` beside the
   ///     architecture.
-  /// - Throws: everything that is wrong with the file, located; I120 for a file of another kind, I121 for weights
-  ///   without an architecture, I122 for `weights` with a model that has its own, I123 where weights are not found.
+  /// - Throws: everything that is wrong with the file, located; I120 for a file of another kind, I121 for
+  ///   weights without an architecture, I122 for `weights` with a model that has its own, I123 where weights
+  ///   are not found.
   public static func read(_ path: String, weights: String? = nil) throws(CompilationFailed) -> ReadModel {
     let kind = try ModelFileKind(path)
     if weights != nil && kind != .json {
@@ -67,7 +68,8 @@ public enum ModelReader {
     let document = try JSONDocument(try archive.contents("config.json"), file: path, member: "config.json")
     var version: String?
     if archive.contains("metadata.json") {
-      let metadata = try JSONDocument(try archive.contents("metadata.json"), file: path, member: "metadata.json")
+      let metadata = try JSONDocument(
+        try archive.contents("metadata.json"), file: path, member: "metadata.json")
       version = metadata.root["keras_version"]?.string
     }
     let weights = try archiveWeights(archive)
@@ -113,13 +115,16 @@ public enum ModelReader {
       version = version ?? self.version(of: contents)
       store = try KerasWeights(contents)
     }
-    return try KerasReader(architecture: document.root, weights: store, version: version).read(name: stem(path))
+    return try KerasReader(architecture: document.root, weights: store, version: version).read(
+      name: stem(path))
   }
 
   /// The version of Keras that wrote a file; files of weights keep it beside the layers.
   private static func version(of file: HDF5File) -> String? {
     for group in [file.root, file.root.group("model_weights")] {
-      if let group, group.attribute("keras_version") != nil { return try? group.requireString("keras_version") }
+      if let group, group.attribute("keras_version") != nil {
+        return try? group.requireString("keras_version")
+      }
     }
     return nil
   }

@@ -72,7 +72,9 @@ enum Activation: Hashable, Sendable {
 
   static let relu = Activation.rectifier()
 
-  static func rectifier(maximum: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0) -> Activation {
+  static func rectifier(maximum: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0)
+    -> Activation
+  {
     .function(.relu(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold))
   }
 
@@ -105,7 +107,8 @@ enum Activation: Hashable, Sendable {
     "swish": .function(.silu), "mish": .function(.mish), "log_sigmoid": .function(.logSigmoid),
     "hard_silu": .function(.hardSilu), "hard_swish": .function(.hardSilu), "hard_tanh": .function(.hardTanh),
     "celu": .function(.celu(alpha: 1)), "squareplus": .function(.squareplus(b: 4)),
-    "soft_shrink": .function(.softShrink(threshold: 0.5)), "hard_shrink": .function(.hardShrink(threshold: 0.5)),
+    "soft_shrink": .function(.softShrink(threshold: 0.5)),
+    "hard_shrink": .function(.hardShrink(threshold: 0.5)),
     "tanh_shrink": .function(.tanhShrink), "sparse_plus": .function(.sparsePlus),
     "sparse_sigmoid": .function(.hardSigmoid(slope: 0.5, offset: 0.5)),
     "softmax": .softmax(axis: -1, logarithm: false), "log_softmax": .softmax(axis: -1, logarithm: true),
@@ -129,7 +132,8 @@ enum Activation: Hashable, Sendable {
     "binary_tanh": .sign(zeroIsPositive: false),
   ]
 
-  /// The activation of a serialized layer such as `{"class_name": "LeakyReLU", "config": {"alpha": 0.1}}`, or nil.
+  /// The activation of a serialized layer such as `{"class_name": "LeakyReLU", "config": {"alpha": 0.1}}`, or
+  /// nil.
   init?(layer: JSONValue) throws(CompilationFailed) {
     guard let config = layer["config"], config.object != nil else { return nil }
     try self.init(kind: try layer.requireString("class_name"), config: config)
@@ -152,7 +156,8 @@ enum Activation: Hashable, Sendable {
       let isLimited = config["max_value"].map { !$0.isNull } ?? false
       self = .rectifier(
         maximum: isLimited ? try number("max_value", default: 0) : nil,
-        negativeSlope: try number("negative_slope", default: 0), threshold: try number("threshold", default: 0))
+        negativeSlope: try number("negative_slope", default: 0),
+        threshold: try number("threshold", default: 0))
     case "LeakyReLU": self = .rectifier(negativeSlope: try number("negative_slope", "alpha", default: 0.3))
     case "ThresholdedReLU": self = .rectifier(threshold: try number("theta", default: 1))
     case "ELU": self = .function(.elu(alpha: try number("alpha", default: 1)))

@@ -90,7 +90,8 @@ extension GraphBuilder {
     let shape = shape(x)
     if shape == target { return x }
     let fits =
-      shape.count <= target.count && zip(shape.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
+      shape.count <= target.count
+      && zip(shape.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
     guard fits else { throw call.failure("I116", "operands of shapes \(shape) and \(target) do not fit") }
     return try add(.rearrange(.view(.broadcast(shape, to: target))), [x], call, role)
   }
@@ -126,7 +127,9 @@ extension GraphBuilder {
   ///
   /// - Parameters:
   ///   - scale, shift: a value for each element of the last axis, or for each element of the tensor.
-  mutating func affine(_ x: NodeID, scale: Weights, shift: Weights? = nil, _ call: LayerCall, _ role: String? = nil)
+  mutating func affine(
+    _ x: NodeID, scale: Weights, shift: Weights? = nil, _ call: LayerCall, _ role: String? = nil
+  )
     throws(CompilationFailed) -> NodeID
   {
     let shape = shape(x)
@@ -146,7 +149,9 @@ extension GraphBuilder {
   }
 
   /// y = x · factor + shift with the same exact numbers for every element.
-  mutating func affine(_ x: NodeID, factor: Rational, shift: Double? = nil, _ call: LayerCall, _ role: String? = nil)
+  mutating func affine(
+    _ x: NodeID, factor: Rational, shift: Double? = nil, _ call: LayerCall, _ role: String? = nil
+  )
     throws(CompilationFailed) -> NodeID
   {
     guard let channels = shape(x).last else { throw call.failure("I116", "expected a tensor with axes") }
@@ -159,7 +164,9 @@ extension GraphBuilder {
   }
 
   /// Operands of different shapes combined as numpy would.
-  mutating func combine(_ combination: Combination, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil)
+  mutating func combine(
+    _ combination: Combination, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil
+  )
     throws(CompilationFailed) -> NodeID
   {
     let shapes = operands.map { shape($0) }
@@ -196,7 +203,8 @@ extension GraphBuilder {
   mutating func softmax(
     _ x: NodeID, axis: Int, logarithm: Bool = false, _ call: LayerCall, _ role: String? = nil
   ) throws(CompilationFailed) -> NodeID {
-    try onAxis(axis, x, call) { (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
+    try onAxis(axis, x, call) {
+      (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
       let prefix = role.map { "\($0)_" } ?? ""
       let count = builder.shape(x).last ?? 1
       let greatest = try builder.add(.reduce(.maximum), [x], call, "\(prefix)max")
@@ -217,8 +225,8 @@ extension GraphBuilder {
 }
 
 extension Weights {
-  /// Numbers of a model that has no quantizer for them: exact where all of them have at most 16 significant bits, such as
-  /// 0.5 and 3, else real, to be converted when types are assigned.
+  /// Numbers of a model that has no quantizer for them: exact where all of them have at most 16 significant
+  /// bits, such as 0.5 and 3, else real, to be converted when types are assigned.
   static func coefficients(_ values: [Double], shape: [Int]) -> Weights {
     let areShort = values.allSatisfy { value in
       guard let part = value.integerSignificand else { return value == 0 }

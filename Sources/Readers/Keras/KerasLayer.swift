@@ -5,24 +5,29 @@ import Graph
 struct KerasLayer: Sendable {
   /// The layer's name behind those of the models around it, joined with `/`.
   let name: String
-  /// The class; with its package before it where that is neither Keras nor QKeras: `Dense`, `QDense`, `HGQ>HDense`,
-  /// `hgq>QDense` (HGQ2), `ops>Add` (Keras 3's operators).
+  /// The class; with its package before it where that is neither Keras nor QKeras: `Dense`, `QDense`,
+  /// `HGQ>HDense`, `hgq>QDense` (HGQ2).
   let kind: String
   let config: JSONValue
   /// Where its weights are.
   let address: WeightAddress
+  /// The layer as nodes of the graph remember it.
+  let origin: Layer
+
+  init(name: String, kind: String, config: JSONValue, address: WeightAddress) {
+    self.name = name
+    self.kind = kind
+    self.config = config
+    self.address = address
+    let shortKind = kind.split(separator: ">").last.map(String.init) ?? kind
+    origin = Layer(name: name, kind: shortKind, path: config.path)
+  }
 
   var location: Location { config.location }
-
-  /// The layer as nodes of the graph remember it.
-  var origin: Layer {
-    let shortKind = kind.split(separator: ">").last.map(String.init) ?? kind
-    return Layer(name: name, kind: shortKind, path: config.path)
-  }
 }
 
-/// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives, which number
-/// layers by class, the keys `dense_1` of the same.
+/// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives,
+/// which number layers by class, the keys `dense_1` of the same.
 struct WeightAddress: Hashable, Sendable {
   var names: [String] = []
   var keys: [String] = []
@@ -44,18 +49,20 @@ extension KerasLayer {
     }
     if module.hasPrefix("hgq.") { return "hgq>\(name)" }
     if module.hasPrefix("HGQ.") { return "HGQ>\(name)" }
-    if module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops") { return "ops>\(name)" }
     return name
   }
 
   /// The name that Keras gives to an object of a class: `ReLU` is `re_lu`, `Conv2D` is `conv2d`.
   static func snakeCase(_ className: String) -> String {
-    let letters = Array((className.split(separator: ">").last ?? "").filter { $0.isLetter || $0.isNumber || $0 == "_" })
+    let letters = Array(
+      (className.split(separator: ">").last ?? "").filter { $0.isLetter || $0.isNumber || $0 == "_" })
     var result = ""
     for (i, letter) in letters.enumerated() {
       let startsWord = letter.isUppercase && i > 0
       let followedByLower = i + 1 < letters.count && letters[i + 1].isLowercase
-      if startsWord && (letters[i - 1].isLowercase || followedByLower) && letters[i - 1] != "_" { result += "_" }
+      if startsWord && (letters[i - 1].isLowercase || followedByLower) && letters[i - 1] != "_" {
+        result += "_"
+      }
       result += letter.lowercased()
     }
     return result

@@ -34,6 +34,10 @@ struct KerasNetwork: Sendable {
     var arguments: [Argument]
     /// The arguments given by name that are no tensors, such as `training`.
     var keywords: [(name: String, value: JSONValue)]
+
+    var operands: [Tensor] {
+      arguments.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } }
+    }
   }
 
   var name: String
@@ -49,8 +53,8 @@ extension KerasNetwork {
   ///
   /// - Parameters:
   ///   - prefix: the names of the models around this one, each with a `/` behind it.
-  /// - Throws: I100 for a class that is neither Sequential nor functional, I101 for connections that make no sense,
-  ///   I102 for a cycle, I103 where no input shape is given.
+  /// - Throws: I100 for a class that is neither Sequential nor functional, I101 for connections that make
+  ///   no sense, I102 for a cycle, I103 where no input shape is given.
   init(_ model: JSONValue, prefix: String = "", address: WeightAddress = WeightAddress())
     throws(CompilationFailed)
   {
@@ -79,7 +83,8 @@ extension KerasNetwork {
       let config = try entry.require("config")
       let name = config["name"]?.string ?? entry["name"]?.string ?? KerasLayer.snakeCase(kind)
       var key = KerasLayer.snakeCase(kind)
-      if !kind.hasPrefix("ops>") {
+      // Operators are no layers and have no weights.
+      if entry["module"]?.string?.hasPrefix("keras.src.ops") != true {
         let use = uses[key, default: 0]
         uses[key] = use + 1
         if use > 0 { key += "_\(use)" }
@@ -146,7 +151,8 @@ extension KerasNetwork {
     if case .layer(let layer) = member { candidates.append(layer.config) }
     candidates.append(config)
     for candidate in candidates {
-      for key in ["batch_input_shape", "batch_shape", "build_input_shape"] where candidate[key]?.array != nil {
+      for key in ["batch_input_shape", "batch_shape", "build_input_shape"] where candidate[key]?.array != nil
+      {
         return KerasLayer(name: name, kind: "InputLayer", config: candidate, address: WeightAddress())
       }
     }
@@ -184,11 +190,36 @@ extension KerasNetwork {
       }
       if number == 0 { calls.append(Call(member: member, node: 0, arguments: [], keywords: [])) }
     }
-    return KerasNetwork(
-      name: config["name"]?.string ?? "model", members: members,
-      calls: try ordered(calls, members, config),
+    var network = KerasNetwork(
+      name: config["name"]?.string ?? "model", members: members, calls: calls,
       inputs: try references.tensors(config.require("input_layers")),
       outputs: try references.tensors(config.require("output_layers")))
+    network.renumberCalls()
+    network.calls = try ordered(network.calls, members, config)
+    return network
+  }
+
+  /// Makes the calls of nested models start at 0: Keras 2 counts a model's own construction as call 0, which
+  /// it does not write.
+  private mutating func renumberCalls() {
+    var counts: [Int: Int] = [:]
+    for call in calls { counts[call.member, default: 0] += 1 }
+    var starts: Set<Int> = []
+    for tensor in outputs + calls.flatMap(\.operands) {
+      if case .network = members[tensor.member], tensor.node == counts[tensor.member] {
+        starts.insert(tensor.member)
+      }
+    }
+    func renumbered(_ tensor: Tensor) -> Tensor {
+      guard starts.contains(tensor.member), tensor.node > 0 else { return tensor }
+      return Tensor(member: tensor.member, node: tensor.node - 1, result: tensor.result)
+    }
+    outputs = outputs.map(renumbered)
+    for i in calls.indices {
+      calls[i].arguments = calls[i].arguments.map { argument in
+        if case .tensor(let tensor) = argument { .tensor(renumbered(tensor)) } else { argument }
+      }
+    }
   }
 
   /// The calls with operands first (Kahn's algorithm).
@@ -200,7 +231,7 @@ extension KerasNetwork {
     var users = Array(repeating: [Int](), count: calls.count)
     var pending = Array(repeating: 0, count: calls.count)
     for (i, call) in calls.enumerated() {
-      for case .tensor(let tensor) in call.arguments {
+      for tensor in call.operands {
         guard let source = index[Tensor(member: tensor.member, node: tensor.node, result: 0)] else {
           throw config.failure(
             "I101",

@@ -101,13 +101,15 @@ struct KerasReader {
 
   /// Emits a nested model.
   private func emit(
-    _ call: KerasNetwork.Call, _ inner: KerasNetwork, _ operands: [LayerCall.Operand], _ builder: inout GraphBuilder
+    _ call: KerasNetwork.Call, _ inner: KerasNetwork, _ operands: [LayerCall.Operand],
+    _ builder: inout GraphBuilder
   ) -> [NodeID?] {
     var inputs: [NodeID?] = []
     for case .node(let node) in operands { inputs.append(node) }
     guard inputs.count == inner.inputs.count else {
       builder.sink.error(
-        "I113", "model '\(inner.name)' is called with \(inputs.count) operands, expected \(inner.inputs.count)",
+        "I113",
+        "model '\(inner.name)' is called with \(inputs.count) operands, expected \(inner.inputs.count)",
         at: architecture.location)
       return []
     }
@@ -130,7 +132,6 @@ struct KerasReader {
 
   /// Reports arguments by name that would change what a layer computes (I118).
   private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink) {
-    if layer.kind.hasPrefix("ops>") { return }
     for (name, value) in call.keywords where !value.saysNothing {
       sink.error(
         "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",

@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// The weights of a Keras model: Keras 2's tree of groups, which Keras 3 still writes into `.h5`, or the numbered
-/// variables of a Keras 3 archive.
+/// The weights of a Keras model: Keras 2's tree of groups, which Keras 3 still writes into `.h5`, or the
+/// numbered variables of a Keras 3 archive.
 struct KerasWeights: Sendable {
   private enum Layout {
     /// A group for each layer, with the names of its weights in the attribute `weight_names`.
@@ -30,7 +30,8 @@ struct KerasWeights: Sendable {
   /// The variables of a layer, by name.
   ///
   /// - Parameters:
-  ///   - part: a component of the layer that has variables of its own, such as `["kq", "quantizer"]`, or empty.
+  ///   - part: a component of the layer that has variables of its own, such as `["kq", "quantizer"]`, or
+  ///     empty.
   ///   - names: all variables that the layer has, in the order in which Keras creates them.
   /// - Throws: I105 where some are missing or there are others, I106 where the file names another layer.
   func variables(of layer: WeightAddress, part: [String] = [], _ names: [String])
@@ -58,7 +59,8 @@ extension KerasWeights {
 
   /// The datasets of a layer with their names split at `/`, in the order of `weight_names`.
   ///
-  /// The weights of a nested model lie in one group; there the names of the layers around the variable tell whose it is.
+  /// The weights of a nested model lie in one group; there the names of the layers around the variable tell
+  /// whose it is.
   private func entries(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String])
     throws(CompilationFailed) -> [Entry]
   {
@@ -69,20 +71,38 @@ extension KerasWeights {
       all.append((name.split(separator: "/"), try group.requireDataset(name)))
     }
     if layer.names.count > 1 {
-      // From the most specific spelling, `inner/dense`, to the least, `dense`.
-      for start in 1..<layer.names.count {
-        let suffix = layer.names[start...].map { Substring($0) }
-        let matching = all.filter { entry in entry.path.indices.contains { entry.path[$0...].starts(with: suffix) } }
-        if !matching.isEmpty {
-          all = matching
-          break
-        }
-        if start == layer.names.count - 1 { all = [] }
+      // From the most specific spelling, `tower/inner/dense`, to the least, `dense`.
+      let spellings = layer.names.indices.map { layer.names[$0...].map { Substring($0) } }
+      let matches = spellings.lazy.map { spelling in
+        all.filter { entry in entry.path.indices.contains { entry.path[$0...].starts(with: spelling) } }
       }
+      all = matches.first { !$0.isEmpty } ?? []
     }
-    let parts = ["iq", "kq", "bq", "oq"].map { Substring("\(own)_\($0)") }
-    guard let component = part.first, component != "quantizer" else { return all.filter { !$0.path.contains(where: parts.contains) } }
-    return all.filter { $0.path.contains(Substring("\(own)_\(component)")) }
+    return part.isEmpty
+      ? all.filter { !isQuantizer($0.path) } : quantizer(own, part, all.filter { isQuantizer($0.path) })
+  }
+
+  /// Whether a variable belongs to a quantizer of HGQ2, `…/fixed_point_quantizer_kif_3/f`.
+  private func isQuantizer(_ path: [Substring]) -> Bool {
+    path.dropLast().last?.hasPrefix("fixed_point_quantizer") ?? false
+  }
+
+  /// The variables of one of a layer's quantizers: `dense/dense_kq/…`,
+  /// `add/multiple_quantizers/quantizer_7/…` for the operands of a merge in order, or the layer's own.
+  private func quantizer(_ layer: String, _ part: [String], _ entries: [Entry]) -> [Entry] {
+    let components = part.dropLast()
+    if components.isEmpty { return entries }
+    guard components.count == 3, components[1] == "quantizers" else {
+      let name = Substring("\(layer)_\(components.joined(separator: "_"))")
+      return entries.filter { $0.path.contains(name) }
+    }
+    var groups: [[Substring]] = []
+    for entry in entries where !groups.contains(Array(entry.path.dropLast())) {
+      groups.append(entry.path.dropLast())
+    }
+    let position = components[2].split(separator: "_").dropFirst().first.flatMap { Int($0) } ?? 0
+    guard groups.indices.contains(position) else { return [] }
+    return entries.filter { $0.path.dropLast() == groups[position][...] }
   }
 
   private func named(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String], _ names: [String])
@@ -93,7 +113,8 @@ extension KerasWeights {
     for (path, dataset) in entries {
       let name = (path.last ?? "").split(separator: ":").first.map(String.init) ?? ""
       if result.updateValue(dataset, forKey: name) != nil {
-        throw CompilationFailed("I105", "two variables of the layer are named '\(name)'", at: dataset.location)
+        throw CompilationFailed(
+          "I105", "two variables of the layer are named '\(name)'", at: dataset.location)
       }
     }
     let group = try root.requireGroup(layer.names.first ?? "")
@@ -129,7 +150,8 @@ extension KerasWeights {
         "I105", "the weights of layer '\(layer.names.joined(separator: "/"))' are missing",
         at: .object(file: root.file, path: path.joined(separator: "/")))
     }
-    if part.isEmpty, case .strings(let written)? = variables.attribute("name")?.elements, let own = layer.names.last,
+    if part.isEmpty, case .strings(let written)? = variables.attribute("name")?.elements,
+      let own = layer.names.last,
       written != [own]
     {
       throw CompilationFailed(
@@ -146,9 +168,11 @@ extension KerasWeights {
     return result
   }
 
-  private func check(_ found: [String], _ expected: [String], at location: Location) throws(CompilationFailed) {
+  private func check(_ found: [String], _ expected: [String], at location: Location) throws(CompilationFailed)
+  {
     guard Set(found) == Set(expected) else {
-      throw CompilationFailed("I105", "expected the variables \(list(expected)), found \(list(found))", at: location)
+      throw CompilationFailed(
+        "I105", "expected the variables \(list(expected)), found \(list(found))", at: location)
     }
   }
 

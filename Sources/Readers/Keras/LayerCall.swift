@@ -25,7 +25,9 @@ struct LayerCall: Sendable {
   func inputs() throws(CompilationFailed) -> [NodeID] {
     var result: [NodeID] = []
     for operand in operands {
-      guard case .node(let node) = operand else { throw failure("I113", "expected tensors as operands, found a number") }
+      guard case .node(let node) = operand else {
+        throw failure("I113", "expected tensors as operands, found a number")
+      }
       result.append(node)
     }
     return result
@@ -72,7 +74,9 @@ extension LayerCall {
   func count(_ name: String, default fallback: Int? = nil) throws(CompilationFailed) -> Int {
     guard let value = try attribute(name, orDefault: fallback) else { return fallback ?? 1 }
     let number = try value.requireInt()
-    guard number > 0, number < 1 << 31 else { throw value.failure("I114", "'\(name)' is \(number), expected at least 1") }
+    guard number > 0, number < 1 << 31 else {
+      throw value.failure("I114", "'\(name)' is \(number), expected at least 1")
+    }
     return number
   }
 
@@ -81,7 +85,8 @@ extension LayerCall {
     guard let value = try attribute(name, orDefault: fallback) else {
       return Array(repeating: fallback ?? 1, count: rank)
     }
-    let numbers = try value.array == nil ? Array(repeating: value.requireInt(), count: rank) : value.requireInts()
+    let numbers =
+      try value.array == nil ? Array(repeating: value.requireInt(), count: rank) : value.requireInts()
     guard numbers.count == rank, numbers.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else {
       throw value.failure("I114", "'\(name)' is \(numbers), expected \(rank) integers from 1 on")
     }
@@ -129,9 +134,11 @@ struct WeightArray: Sendable {
 }
 
 extension LayerCall {
-  /// The variables of the layer, all of them named in the order in which Keras creates them, or of one of its parts.
+  /// The variables of the layer, all of them named in the order in which Keras creates them, or of one of its
+  /// parts.
   ///
-  /// - Throws: I105, I106 where they are missing; I107 where one is not finite; I108 where there are no weights at all.
+  /// - Throws: I105, I106 where they are missing; I107 where one is not finite; I108 where there are no
+  ///   weights at all.
   func weights(_ names: [String], part: [String] = [], _ builder: GraphBuilder)
     throws(CompilationFailed) -> [String: WeightArray]
   {
@@ -142,7 +149,8 @@ extension LayerCall {
     for (name, dataset) in try store.variables(of: layer.address, part: part, names) {
       let values = try dataset.doubles()
       if let position = values.firstIndex(where: { !$0.isFinite }) {
-        throw CompilationFailed("I107", "element \(position) of '\(name)' is \(values[position])", at: dataset.location)
+        throw CompilationFailed(
+          "I107", "element \(position) of '\(name)' is \(values[position])", at: dataset.location)
       }
       result[name] = WeightArray(values: values, shape: dataset.shape, location: dataset.location)
     }

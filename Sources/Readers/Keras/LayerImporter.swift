@@ -3,8 +3,8 @@ import Graph
 
 /// How layers of one kind become nodes of the graph.
 ///
-/// An importer names every attribute of the layer's configuration that it understands; `LayerImporter.check` reports all
-/// others, so that nothing that matters is ever passed over in silence.
+/// An importer names every attribute of the layer's configuration that it understands; `LayerImporter.check`
+/// reports all others, so that nothing that matters is ever passed over in silence.
 struct LayerImporter: Sendable {
   typealias Emit = @Sendable (LayerCall, inout GraphBuilder) throws(CompilationFailed) -> [NodeID]
 
@@ -25,7 +25,7 @@ extension LayerImporter {
   /// Every importer, by the kind that it reads.
   static let all: [String: LayerImporter] = {
     let groups: [[LayerImporter]] = [
-      coreLayers, shapeLayers, activationLayers, normalizationLayers, mergeLayers, operatorLayers,
+      coreLayers, shapeLayers, activationLayers, normalizationLayers, mergeLayers,
       convolutionLayers, poolingLayers, qkerasLayers, hgq1Layers, hgq2Layers,
     ]
     var table: [String: LayerImporter] = [:]
@@ -49,8 +49,10 @@ extension LayerImporter {
 
   /// Attributes that act in training only, or that name what the file says elsewhere.
   private static let trainingOnly: Set<String> = [
-    "name", "trainable", "batch_input_shape", "build_input_shape", "dtype", "seed", "momentum", "kernel_range",
-    "bias_range", "depthwise_range", "pointwise_range", "gamma_range", "beta_range", "renorm_clipping", "renorm_momentum",
+    "name", "trainable", "batch_input_shape", "build_input_shape", "dtype", "seed", "momentum",
+    "kernel_range",
+    "bias_range", "depthwise_range", "pointwise_range", "gamma_range", "beta_range", "renorm_clipping",
+    "renorm_momentum",
     "synchronized", "fused", "autocast", "sparse", "ragged", "optional", "registered_name", "module",
   ]
 
@@ -62,8 +64,8 @@ extension LayerImporter {
     "quantization_config", "lora_rank", "lora_alpha", "renorm", "virtual_batch_size", "adjustment",
   ]
 
-  /// Reports the attributes of a layer that the importer does not understand: with a value that says nothing (null,
-  /// false, empty, zero) as a notice I110, with another as an error I111.
+  /// Reports the attributes of a layer that the importer does not understand: with a value that says nothing
+  /// (null, false, empty, zero) as a notice I110, with another as an error I111.
   func check(_ layer: KerasLayer, _ sink: inout DiagnosticSink) {
     guard let config = layer.config.object else { return }
     for (name, value) in config {
@@ -73,7 +75,8 @@ extension LayerImporter {
       if saysNothing && Self.mustBeEmpty.contains(name) { continue }
       if saysNothing {
         sink.notice(
-          "I110", "attribute '\(name)' of layer '\(layer.name)' (\(layer.kind)) is not known and has no value",
+          "I110",
+          "attribute '\(name)' of layer '\(layer.name)' (\(layer.kind)) is not known and has no value",
           at: value.location)
       } else {
         sink.error(

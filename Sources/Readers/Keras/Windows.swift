@@ -41,7 +41,9 @@ struct Windows: Hashable, Sendable {
     before = []
     for axis in 0..<rank {
       let (reach, overflow) = (kernel[axis] - 1).multipliedReportingOverflow(by: dilation[axis])
-      guard !overflow, reach < 1 << 31 else { throw call.failure("I114", "a window of that size can't be built") }
+      guard !overflow, reach < 1 << 31 else {
+        throw call.failure("I114", "a window of that size can't be built")
+      }
       switch padding {
       case .valid:
         guard inputs[axis] > reach else {

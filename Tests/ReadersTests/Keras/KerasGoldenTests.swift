@@ -13,15 +13,12 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
   var isExact = false
   var testDescription: String { "\(file) \(dataset)" }
 
-  private var folder: String { file.split(separator: "/").dropLast().joined(separator: "/") }
-  func goldenPath(_ root: String) -> String { "\(root)/\(folder)/golden.h5" }
-
-  /// Reads the model, runs it on every sample, and compares.
-  func check(in root: String) throws {
+  /// Reads the model, runs it on every sample, and compares with the values in `golden`.
+  func check(in root: String, golden: String) throws {
     let model = try ModelReader.read("\(root)/\(file)")
     #expect(model.graph.verify().isEmpty)
     let graph = dataset == "logits" ? model.graph.selecting(.logits) : model.graph
-    let golden = try HDF5File(path: goldenPath(root)).root
+    let golden = try HDF5File(path: golden).root
     let inputs = try golden.requireDataset("input").doubles()
     let expected = try golden.requireDataset(dataset).doubles()
     let count = try golden.requireDataset("input").shape[0]
@@ -66,7 +63,8 @@ struct KerasGoldenTests {
     GoldenModel(file: "qkeras/qkeras_auto_po2_bn/qkeras_auto_po2_bn.json", dataset: "logits"),
     GoldenModel(file: "qkeras/qkeras_digits_cnn/qkeras_digits_cnn.h5", dataset: "logits", isExact: true),
     GoldenModel(
-      file: "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5", dataset: "logits", isExact: true),
+      file: "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5", dataset: "logits",
+      isExact: true),
     GoldenModel(file: "hgq1/hgq1_jets/hgq1_jets.h5", isExact: true),
     GoldenModel(file: "hgq1/hgq1_digits_cnn/hgq1_digits_cnn.h5", isExact: true),
     GoldenModel(file: "hgq2/hgq2_jets/hgq2_jets.keras", isExact: true),
@@ -77,5 +75,20 @@ struct KerasGoldenTests {
   ]
 
   @Test("models beside the package", .enabled(if: Shared.isPresent), arguments: shared)
-  func sharedModels(_ model: GoldenModel) throws { try model.check(in: Shared.models.path) }
+  func sharedModels(_ model: GoldenModel) throws {
+    let folder = model.file.split(separator: "/").dropLast().joined(separator: "/")
+    try model.check(in: Shared.models.path, golden: "\(Shared.models.path)/\(folder)/golden.h5")
+  }
+
+  static let committed = [
+    GoldenModel(file: "trained/qkeras_3layer.h5", dataset: "logits", isExact: true),
+    GoldenModel(file: "trained/hgq1_jets.h5", isExact: true),
+    GoldenModel(file: "trained/dense_3layer_batch_norm.json"),
+  ]
+
+  @Test("trained models of the repository", arguments: committed)
+  func committedModels(_ model: GoldenModel) throws {
+    let stem = model.file.prefix(upTo: model.file.lastIndex(of: ".") ?? model.file.endIndex)
+    try model.check(in: RecordedModel.folder, golden: "\(RecordedModel.folder)/\(stem).golden.h5")
+  }
 }

@@ -36,7 +36,9 @@ extension LayerImporter {
     var axis = -1
     if let value = call.attribute("axis") {
       let axes = try value.array == nil ? [value.requireInt()] : value.requireInts()
-      guard axes.count == 1 else { throw value.failure("I114", "a softmax over \(axes.count) axes is not supported") }
+      guard axes.count == 1 else {
+        throw value.failure("I114", "a softmax over \(axes.count) axes is not supported")
+      }
       axis = axes[0]
     }
     return [try builder.apply(.softmax(axis: axis, logarithm: false), x, call, role: nil)]
@@ -51,7 +53,9 @@ extension LayerImporter {
     var slopeShape = shape
     for value in try call.attribute("shared_axes")?.requireInts() ?? [] {
       let axis = value < 0 ? value + shape.count : value - 1
-      guard shape.indices.contains(axis) else { throw call.failure("I114", "there is no axis \(value) to share") }
+      guard shape.indices.contains(axis) else {
+        throw call.failure("I114", "there is no axis \(value) to share")
+      }
       slopeShape[axis] = 1
     }
     let slopes = try call.weights(["alpha"], builder).array("alpha", slopeShape)
@@ -62,7 +66,8 @@ extension LayerImporter {
     let negative = try builder.combine(.subtract, [x, positive], call, "negative")
     let isPerChannel = slopes.count == shape.last
     let values = isPerChannel ? slopes : slopes.broadcast(slopeShape, to: shape)
-    let scaled = try builder.affine(negative, scale: Weights(real: values, shape: [values.count]), call, "scaled")
+    let scaled = try builder.affine(
+      negative, scale: Weights(real: values, shape: [values.count]), call, "scaled")
     return [try builder.combine(.add, [positive, scaled], call)]
   }
 }

@@ -4,18 +4,23 @@ import Graph
 
 extension LayerImporter {
   static let convolutionAttributes = [
-    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups", "activation", "use_bias",
+    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups", "activation",
+    "use_bias",
   ]
   static let depthwiseAttributes = [
-    "depth_multiplier", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation", "use_bias",
+    "depth_multiplier", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "activation",
+    "use_bias",
     // Written by Keras 2's depthwise layers, which inherit them from Conv.
     "filters", "groups",
   ]
 
   static let convolutionLayers =
     [1, 2, 3].map { rank in
-      LayerImporter(["Conv\(rank)D"], attributes: convolutionAttributes) { (call, builder) throws(CompilationFailed) in
-        let y = try builder.convolve(try call.input(), rank: rank, call) { Weights(real: $0.values, shape: $0.shape) }
+      LayerImporter(["Conv\(rank)D"], attributes: convolutionAttributes) {
+        (call, builder) throws(CompilationFailed) in
+        let y = try builder.convolve(try call.input(), rank: rank, call) {
+          Weights(real: $0.values, shape: $0.shape)
+        }
         return [try builder.activate(y, call)]
       }
     }
@@ -76,8 +81,10 @@ extension GraphBuilder {
     let kernelShape = windows.kernel + [channels / groups, filters]
     let kernel = try convert(
       LayerVariable(name: "kernel", values: try weights.array("kernel", kernelShape), shape: kernelShape))
-    let bias = usesBias
-      ? try convert(LayerVariable(name: "bias", values: try weights.array("bias", [filters]), shape: [filters])) : nil
+    let bias =
+      usesBias
+      ? try convert(
+        LayerVariable(name: "bias", values: try weights.array("bias", [filters]), shape: [filters])) : nil
     let operand = try self.windows(x, windows, groups: groups, call)
     let inputs = windows.count * channels / groups
     let outputs = filters / groups
@@ -104,7 +111,8 @@ extension GraphBuilder {
   }
 
   private mutating func convolveDepthwise(
-    _ x: NodeID, rank: Int, _ call: LayerCall, _ weights: [String: WeightArray], kernel name: String, usesBias: Bool,
+    _ x: NodeID, rank: Int, _ call: LayerCall, _ weights: [String: WeightArray], kernel name: String,
+    usesBias: Bool,
     role: String? = nil, _ convert: WeightConversion
   ) throws(CompilationFailed) -> NodeID {
     let shape = shape(x)
@@ -116,8 +124,10 @@ extension GraphBuilder {
     let kernelShape = windows.kernel + [channels, multiplier]
     let kernel = try convert(
       LayerVariable(name: "depthwise", values: try weights.array(name, kernelShape), shape: kernelShape))
-    let bias = usesBias
-      ? try convert(LayerVariable(name: "bias", values: try weights.array("bias", [outputs]), shape: [outputs])) : nil
+    let bias =
+      usesBias
+      ? try convert(
+        LayerVariable(name: "bias", values: try weights.array("bias", [outputs]), shape: [outputs])) : nil
     let operand = try channelWindows(x, windows, padding: .zero, call)
     let flat = try reshape(operand, windows.outputs + [channels * windows.count], call, "groups")
     let order = (0..<channels).flatMap { c in
@@ -144,8 +154,10 @@ extension GraphBuilder {
     let shape = Array(repeating: 1, count: rank) + [channels, filters]
     let kernel = try convert(
       LayerVariable(name: "pointwise", values: try weights.array("pointwise_kernel", shape), shape: shape))
-    let bias = usesBias
-      ? try convert(LayerVariable(name: "bias", values: try weights.array("bias", [filters]), shape: [filters])) : nil
+    let bias =
+      usesBias
+      ? try convert(
+        LayerVariable(name: "bias", values: try weights.array("bias", [filters]), shape: [filters])) : nil
     let linear = Linear(
       inputs: channels, outputs: filters, weights: kernel.reshaped([1, channels, filters]),
       bias: bias.map { $0.reshaped([1, filters]) })

@@ -6,11 +6,14 @@ extension LayerImporter {
   static let coreLayers = [
     LayerImporter(["InputLayer"], attributes: ["batch_shape", "input_tensor"], emit: emitInput),
     LayerImporter(["Dense"], attributes: ["units", "use_bias", "activation"], emit: emitDense),
-    LayerImporter(["BinaryDense"], attributes: ["units", "use_bias", "activation", "H"], emit: emitBinaryDense),
-    LayerImporter(["TernaryDense"], attributes: ["units", "use_bias", "activation", "H"], emit: emitTernaryDense),
+    LayerImporter(
+      ["BinaryDense"], attributes: ["units", "use_bias", "activation", "H"], emit: emitBinaryDense),
+    LayerImporter(
+      ["TernaryDense"], attributes: ["units", "use_bias", "activation", "H"], emit: emitTernaryDense),
     LayerImporter(
       [
-        "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout",
+        "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise",
+        "GaussianDropout",
         "AlphaDropout", "ActivityRegularization", "Identity", "HGQ>PDropout", "HGQ>Signature",
       ],
       attributes: [
@@ -78,7 +81,8 @@ extension LayerImporter {
     return [try builder.dense(kernel, bias, call, convert, dialect: .keras)]
   }
 
-  /// The kernel of the custom dense layers of hls4ml's example models, stored as trained and used as H · step(w / H).
+  /// The kernel of the custom dense layers of hls4ml's example models, stored as trained and used as H ·
+  /// step(w / H).
   private static func stepped(_ call: LayerCall, _ step: @escaping (Float) -> Int64)
     throws(CompilationFailed) -> WeightConversion
   {

@@ -2,10 +2,12 @@ import Diagnostics
 import FixedPoint
 import Graph
 
-// HGQ 0.2 writes two files: the proxy, whose FixedPointQuantizer layers carry finished types, and the model as it is
-// trained, which knows fraction bits only.
+// HGQ 0.2 writes two files: the proxy, whose FixedPointQuantizer layers carry finished types, and the model
+// as it is trained, which knows fraction bits only.
 extension LayerImporter {
-  private static let trainedAttributes = ["kq_conf", "paq_conf", "beta", "parallel_factor", "activation", "use_bias"]
+  private static let trainedAttributes = [
+    "kq_conf", "paq_conf", "beta", "parallel_factor", "activation", "use_bias",
+  ]
 
   static let hgq1Layers =
     [
@@ -41,7 +43,9 @@ extension LayerImporter {
       else { throw CompilationFailed("I250", "element \(i) has \(total) bits", at: bits.location) }
       let sign = total == 0 ? 0 : Int(signs[i])
       elements.append(
-        ElementType(isSigned: sign == 1, integer: total == 0 ? 0 : integer - sign, fraction: total == 0 ? 0 : total - integer))
+        ElementType(
+          isSigned: sign == 1, integer: total == 0 ? 0 : integer - sign,
+          fraction: total == 0 ? 0 : total - integer))
     }
     let types = try call.types(
       elements, shape: bits.shape, to: builder.shape(x), rounding, overflow, at: bits.location)
@@ -103,7 +107,8 @@ extension LayerImporter {
   }
 }
 
-/// The quantizers of a layer of a trained HGQ model, which round to a trained number of fraction bits and know no range.
+/// The quantizers of a layer of a trained HGQ model, which round to a trained number of fraction bits and
+/// know no range.
 private struct TrainedTypes {
   let call: LayerCall
   let weights: [String: WeightArray]
@@ -122,7 +127,9 @@ private struct TrainedTypes {
     weights = arrays
     func bits(_ name: String, _ conf: String) throws(CompilationFailed) -> WeightArray {
       guard var array = arrays[name] else { throw call.failure("I105", "there is no variable '\(name)'") }
-      let range = try call.config[conf]?["bw_clip"].map { (value) throws(CompilationFailed) in try value.requireDoubles() }
+      let range = try call.config[conf]?["bw_clip"].map { (value) throws(CompilationFailed) in
+        try value.requireDoubles()
+      }
       array.values = array.values.map { value in
         let clipped = range.map { $0.count == 2 ? min(max(value, $0[0]), $0[1]) : value } ?? value
         return clipped.rounded(.toNearestOrEven)
@@ -143,19 +150,24 @@ private struct TrainedTypes {
     if value.string != "auto" { return .rnd }
     // `auto` rounds where the bias can hide it: one width, or one for each channel, with a bias.
     let shape = activationBits.shape
-    let isCovered = weights["bias"].map { bias in
-      shape.elementCount == 1 || (shape.dropLast().allSatisfy { $0 == 1 } && [shape.last ?? 1] == bias.shape)
-    } ?? false
+    let isCovered =
+      weights["bias"].map { bias in
+        shape.elementCount == 1
+          || (shape.dropLast().allSatisfy { $0 == 1 } && [shape.last ?? 1] == bias.shape)
+      } ?? false
     return isCovered ? .rnd : .trn
   }
 
   /// Rounds a tensor to the trained bits.
-  func quantize(_ x: NodeID, _ builder: inout GraphBuilder, _ role: String?) throws(CompilationFailed) -> NodeID {
+  func quantize(_ x: NodeID, _ builder: inout GraphBuilder, _ role: String?) throws(CompilationFailed)
+    -> NodeID
+  {
     let elements = activationBits.values.map {
       ElementType(isSigned: true, integer: TrainedTypes.integerBits, fraction: Int($0))
     }
     let types = try call.types(
-      elements, shape: activationBits.shape, to: builder.shape(x), try rounding(), .sat, at: activationBits.location)
+      elements, shape: activationBits.shape, to: builder.shape(x), try rounding(), .sat,
+      at: activationBits.location)
     return try builder.quantize(x, types, call, role)
   }
 
@@ -165,7 +177,9 @@ private struct TrainedTypes {
     if variable.name == "bias" {
       let channels = bits.shape.last ?? 1
       var greatest = Array(repeating: -Double.infinity, count: channels)
-      for (i, value) in bits.values.enumerated() { greatest[i % channels] = max(greatest[i % channels], value) }
+      for (i, value) in bits.values.enumerated() {
+        greatest[i % channels] = max(greatest[i % channels], value)
+      }
       bits = WeightArray(values: greatest, shape: [channels], location: bits.location)
     }
     let isFloor = call.config["kq_conf"]?["rnd_strategy"].map { $0.string == "floor" || $0.int == 3 } ?? false
@@ -191,7 +205,8 @@ extension GraphBuilder {
 }
 
 extension Rounding {
-  /// The mode that HGQ and HGQ2 name; `S_` stands for stochastic rounding in training, which inference does not have.
+  /// The mode that HGQ and HGQ2 name; `S_` stands for stochastic rounding in training, which inference does
+  /// not have.
   init(_ value: JSONValue) throws(CompilationFailed) {
     let name = try value.requireString().uppercased()
     guard let rounding = Rounding(rawValue: name.hasPrefix("S_") ? String(name.dropFirst(2)) : name) else {

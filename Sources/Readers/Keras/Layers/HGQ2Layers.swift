@@ -7,7 +7,8 @@ import Graph
 extension LayerImporter {
   /// What every layer of HGQ2 has; costs of operations (EBOPs) act in training only.
   private static let hgq2Attributes = [
-    "enable_ebops", "ebops_factor", "beta0", "enable_oq", "enable_iq", "oq_conf", "iq_conf", "parallelization_factor",
+    "enable_ebops", "ebops_factor", "beta0", "enable_oq", "enable_iq", "oq_conf", "iq_conf",
+    "parallelization_factor",
   ]
   private static let hgq2Weights = hgq2Attributes + ["kq_conf", "bq_conf"]
 
@@ -18,13 +19,16 @@ extension LayerImporter {
         ["hgq>QDense"], attributes: hgq2Weights + ["units", "use_bias", "activation"], emit: emitQDense2),
       LayerImporter(
         ["hgq>QBatchNormDense"],
-        attributes: hgq2Weights + ["units", "use_bias", "activation", "scale", "epsilon"], emit: emitQBatchNormDense),
+        attributes: hgq2Weights + ["units", "use_bias", "activation", "scale", "epsilon"],
+        emit: emitQBatchNormDense),
       LayerImporter(
         ["hgq>QBatchNormalization"], attributes: hgq2Weights + ["axis", "center", "scale", "epsilon"],
         emit: emitQBatchNormalization2),
       LayerImporter(
         ["hgq>QUnaryFunctionLUT"],
-        attributes: hgq2Attributes + ["activation", "allow_heterogeneous_table", "allow_heterogeneous_input"],
+        attributes: hgq2Attributes + [
+          "activation", "allow_heterogeneous_table", "allow_heterogeneous_input",
+        ],
         emit: emitQUnaryFunction),
       LayerImporter(
         ["hgq>QSoftmax"],
@@ -36,7 +40,8 @@ extension LayerImporter {
       merge2("QMaximum", .maximum), merge2("QMinimum", .minimum),
       LayerImporter(["hgq>QAveragePow2"], attributes: hgq2Attributes + ["iq_confs"], emit: emitQAveragePow2),
       LayerImporter(
-        ["hgq>QSum", "hgq>QMeanPow2"], attributes: hgq2Attributes + ["axes", "scale", "keepdims"], emit: emitQSum),
+        ["hgq>QSum", "hgq>QMeanPow2"], attributes: hgq2Attributes + ["axes", "scale", "keepdims"],
+        emit: emitQSum),
     ]
     + [1, 2, 3].flatMap { rank in [convolution2(rank: rank)] + pooling2(rank: rank) }
 
@@ -72,7 +77,10 @@ extension LayerImporter {
     let layer = HGQ2Layer(call)
     let x = try layer.quantizedInput(&builder)
     let hasScale = try call.bool("scale", default: true)
-    let names = ["kernel", "bias"] + (hasScale ? ["bn_gamma"] : []) + layer.bookkeeping + ["moving_mean", "moving_variance"]
+    let names =
+      ["kernel", "bias"] + (hasScale ? ["bn_gamma"] : []) + layer.bookkeeping + [
+        "moving_mean", "moving_variance",
+      ]
     let weights = try call.weights(names, builder)
     let inputs = builder.shape(x).last ?? 1
     let units = try call.count("units")
@@ -82,7 +90,9 @@ extension LayerImporter {
     let gamma =
       hasScale ? try weights.array("bn_gamma", [inputs]).map(Float.init) : Array(repeating: 1, count: inputs)
     let epsilon = Float(try call.double("epsilon", default: 0.001))
-    guard variance.allSatisfy({ $0 + epsilon > 0 }) else { throw call.failure("I107", "a variance is not above 0") }
+    guard variance.allSatisfy({ $0 + epsilon > 0 }) else {
+      throw call.failure("I107", "a variance is not above 0")
+    }
     let scale = (0..<inputs).map { gamma[$0] / (variance[$0] + epsilon).squareRoot() }
     let fused = kernel.indices.map { Double(scale[$0 / units] * kernel[$0]) }
     let bias = try weights.array("bias", [units]).enumerated().map { n, bias in
@@ -102,7 +112,8 @@ extension LayerImporter {
     let channels = builder.shape(x)[axis]
     let center = try call.bool("center", default: true)
     let trainable = (try call.bool("scale", default: true) ? ["bn_gamma"] : []) + (center ? ["bn_beta"] : [])
-    var weights = try call.weights(trainable + ["moving_mean", "moving_variance"] + layer.bookkeeping, builder)
+    var weights = try call.weights(
+      trainable + ["moving_mean", "moving_variance"] + layer.bookkeeping, builder)
     weights["gamma"] = weights["bn_gamma"]
     weights["beta"] = weights["bn_beta"]
     var statistics = try BatchStatistics(call, weights, channels: channels)
@@ -131,7 +142,8 @@ extension LayerImporter {
   }
 
   private static func merge2(_ kind: String, _ combination: Combination) -> LayerImporter {
-    LayerImporter(["hgq>\(kind)"], attributes: hgq2Attributes + ["iq_confs"]) { (call, builder) throws(CompilationFailed) in
+    LayerImporter(["hgq>\(kind)"], attributes: hgq2Attributes + ["iq_confs"]) {
+      (call, builder) throws(CompilationFailed) in
       let layer = HGQ2Layer(call)
       let y = try builder.merge(combination, try layer.quantizedInputs(&builder), call)
       return [try layer.quantizedOutput(y, &builder)]
@@ -157,18 +169,23 @@ extension LayerImporter {
     let shape = builder.shape(x)
     let value = try call.config.require("axes")
     var axes: [Int] = []
-    for element in value.array.map({ Array($0) }) ?? [value] { axes.append(try call.axis(element, rank: shape.count)) }
+    for element in value.array.map({ Array($0) }) ?? [value] {
+      axes.append(try call.axis(element, rank: shape.count))
+    }
     let kept = shape.indices.filter { !axes.contains($0) }
     let count = shape.indices.filter { axes.contains($0) }.map { shape[$0] }.elementCount
     let last = try builder.transpose(x, kept + shape.indices.filter { axes.contains($0) }, call)
     let flat = try builder.reshape(last, kept.map { shape[$0] } + [count], call, "flat")
     let isMean = call.layer.kind == "hgq>QMeanPow2"
-    let factor = isMean ? HGQ2Layer.nearestPowerOfTwo(1 / Double(count)) : try call.double("scale", default: 1)
+    let factor =
+      isMean ? HGQ2Layer.nearestPowerOfTwo(1 / Double(count)) : try call.double("scale", default: 1)
     var y = try builder.add(.reduce(.sum), [flat], call, factor == 1 ? nil : "sum")
     let keepsAxes = try call.bool("keepdims", default: false)
     // A sum over everything leaves one element, which keeps an axis to live on.
     let target = keepsAxes ? shape.indices.map { axes.contains($0) ? 1 : shape[$0] } : kept.map { shape[$0] }
-    if target.isEmpty || keepsAxes { y = try builder.reshape(y, target.isEmpty ? [1] : target, call, "shaped") }
+    if target.isEmpty || keepsAxes {
+      y = try builder.reshape(y, target.isEmpty ? [1] : target, call, "shaped")
+    }
     if factor != 1 { y = try builder.scale(y, by: factor, call) }
     return [try layer.quantizedOutput(y, &builder)]
   }
@@ -179,7 +196,8 @@ extension LayerImporter {
       let layer = HGQ2Layer(call)
       let x = try layer.quantizedInput(&builder)
       let usesBias = try call.bool("use_bias", default: true)
-      let weights = try call.weights((usesBias ? ["kernel", "bias"] : ["kernel"]) + layer.bookkeeping, builder)
+      let weights = try call.weights(
+        (usesBias ? ["kernel", "bias"] : ["kernel"]) + layer.bookkeeping, builder)
       let reader = builder
       let y = try builder.convolve(x, rank: rank, call, weights, usesBias: usesBias) {
         (variable) throws(CompilationFailed) in
@@ -194,13 +212,16 @@ extension LayerImporter {
     func pool(
       _ names: [String], isGlobal: Bool,
       _ body:
-        @escaping @Sendable (inout GraphBuilder, NodeID, Windows, LayerCall) throws(CompilationFailed) -> NodeID
+        @escaping @Sendable (inout GraphBuilder, NodeID, Windows, LayerCall) throws(CompilationFailed) ->
+        NodeID
     ) -> LayerImporter {
       LayerImporter(
-        names.map { "hgq>\($0)\(rank)D" }, attributes: hgq2Attributes + (isGlobal ? ["keepdims", "data_format"] : poolingAttributes)
+        names.map { "hgq>\($0)\(rank)D" },
+        attributes: hgq2Attributes + (isGlobal ? ["keepdims", "data_format"] : poolingAttributes)
       ) { (call, builder) throws(CompilationFailed) in
         let layer = HGQ2Layer(call)
-        let windows = try isGlobal
+        let windows =
+          try isGlobal
           ? builder.globalWindows(call, rank: rank) : builder.poolingWindows(call, rank: rank)
         let x = try layer.quantizedInput(&builder)
         let y = try body(&builder, x, windows, call)
@@ -231,13 +252,16 @@ extension LayerImporter {
     let rank = builder.rank(x)
     var axes: [Int] = []
     if let value = call.attribute("axes") ?? call.attribute("axis") {
-      for element in value.array.map({ Array($0) }) ?? [value] { axes.append(try call.axis(element, rank: rank)) }
+      for element in value.array.map({ Array($0) }) ?? [value] {
+        axes.append(try call.axis(element, rank: rank))
+      }
     }
     if !(axes.isEmpty || axes == [rank - 1]) {
       throw call.failure("I114", "a softmax over other axes than the last is not supported")
     }
     builder.sink.notice(
-      "I255", "layer '\(call.name)': the 1e-7 that HGQ2 adds before a reciprocal is left out", at: call.location)
+      "I255", "layer '\(call.name)': the 1e-7 that HGQ2 adds before a reciprocal is left out",
+      at: call.location)
     let y = try layer.softmax(x, &builder)
     return [try layer.quantizedOutput(y, &builder)]
   }
@@ -253,8 +277,11 @@ struct HGQ2Layer {
   var bookkeeping: [String] { call.config["enable_ebops"]?.bool == false ? [] : ["beta", "ebops"] }
 
   /// The quantizer of a part: `iq`, `kq`, `bq`, `oq`.
-  func quantizer(_ part: String, shape: [Int], _ builder: GraphBuilder) throws(CompilationFailed) -> HGQ2Quantizer {
-    try HGQ2Quantizer(try call.config.require("\(part)_conf"), [part, "quantizer"], shape: shape, call, builder)
+  func quantizer(_ part: String, shape: [Int], _ builder: GraphBuilder) throws(CompilationFailed)
+    -> HGQ2Quantizer
+  {
+    try HGQ2Quantizer(
+      try call.config.require("\(part)_conf"), [part, "quantizer"], shape: shape, call, builder)
   }
 
   /// The layer's only operand, quantized where the layer does so.
@@ -331,7 +358,8 @@ struct HGQ2Layer {
     let sum = try builder.add(.reduce(.sum), [exponential], call, "sum")
     // The quantizers of the reciprocal keep the axis, of length 1.
     let divisor = try table("inv", "iq", try builder.reshape(sum, builder.shape(sum) + [1], call, "sums"))
-    let inverse = try table("inv", "oq", try builder.add(.map(Map(.reciprocal)), [divisor], call, "reciprocal"))
+    let inverse = try table(
+      "inv", "oq", try builder.add(.map(Map(.reciprocal)), [divisor], call, "reciprocal"))
     return try builder.combine(.multiply, [exponential, inverse], call)
   }
 

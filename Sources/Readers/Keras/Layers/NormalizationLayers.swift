@@ -39,7 +39,8 @@ extension LayerImporter {
     return try call.axis(first, rank: rank)
   }
 
-  /// (x − mean) / max(√variance, 1e-7) with numbers of the configuration, or of the weights where it has none.
+  /// (x − mean) / max(√variance, 1e-7) with numbers of the configuration, or of the weights where it has
+  /// none.
   private static func emitNormalization(_ call: LayerCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [NodeID]
   {
@@ -67,7 +68,8 @@ extension LayerImporter {
     }
     let count = statisticsShape.elementCount
     guard mean.count == count, variance.count == count else {
-      throw call.failure("I109", "expected \(count) means and variances, found \(mean.count) and \(variance.count)")
+      throw call.failure(
+        "I109", "expected \(count) means and variances, found \(mean.count) and \(variance.count)")
     }
     if count != shape.last || statisticsShape.last != count {
       mean = mean.broadcast(statisticsShape, to: shape)

@@ -13,7 +13,8 @@ extension LayerImporter {
         [try builder.maxPool(try call.input(), try builder.poolingWindows(call, rank: rank), call)]
       },
       LayerImporter(
-        ["AveragePooling\(rank)D", "AvgPool\(rank)D", "HGQ>PAveragePooling\(rank)D"], attributes: poolingAttributes
+        ["AveragePooling\(rank)D", "AvgPool\(rank)D", "HGQ>PAveragePooling\(rank)D"],
+        attributes: poolingAttributes
       ) { (call, builder) throws(CompilationFailed) in
         [try builder.averagePool(try call.input(), try builder.poolingWindows(call, rank: rank), call)]
       },
@@ -21,13 +22,17 @@ extension LayerImporter {
         ["GlobalMaxPooling\(rank)D", "GlobalMaxPool\(rank)D"], attributes: ["data_format", "keepdims"]
       ) { (call, builder) throws(CompilationFailed) in
         let windows = try builder.globalWindows(call, rank: rank)
-        return [try builder.global(call, try builder.maxPool(try call.input(), windows, call, isGlobal: true))]
+        return [
+          try builder.global(call, try builder.maxPool(try call.input(), windows, call, isGlobal: true))
+        ]
       },
       LayerImporter(
         ["GlobalAveragePooling\(rank)D", "GlobalAvgPool\(rank)D"], attributes: ["data_format", "keepdims"]
       ) { (call, builder) throws(CompilationFailed) in
         let windows = try builder.globalWindows(call, rank: rank)
-        return [try builder.global(call, try builder.averagePool(try call.input(), windows, call, isGlobal: true))]
+        return [
+          try builder.global(call, try builder.averagePool(try call.input(), windows, call, isGlobal: true))
+        ]
       },
     ]
   }
@@ -69,11 +74,14 @@ extension GraphBuilder {
     let channels = shape(sum).last ?? 1
     let scales = coverage.flatMap { Array(repeating: Rational(1, Int128($0)), count: channels) }
     let scale = Weights(
-      raw: Array(repeating: 1, count: scales.count), exponent: 0, shape: [scales.count], scales: PerElement(scales))
+      raw: Array(repeating: 1, count: scales.count), exponent: 0, shape: [scales.count],
+      scales: PerElement(scales))
     return try affine(sum, scale: scale, call, role)
   }
 
-  mutating func sumPool(_ x: NodeID, _ windows: Windows, _ call: LayerCall) throws(CompilationFailed) -> NodeID {
+  mutating func sumPool(_ x: NodeID, _ windows: Windows, _ call: LayerCall) throws(CompilationFailed)
+    -> NodeID
+  {
     let operand = try channelWindows(x, windows, padding: .zero, call)
     return try add(.reduce(.sum), [operand], call, "sum")
   }

@@ -15,7 +15,8 @@ extension LayerImporter {
       LayerImporter(
         ["QDense"], attributes: ["units", "use_bias", "activation"] + kernelQuantizers, emit: emitQDense),
       LayerImporter(
-        ["QDenseBatchnorm"], attributes: ["units", "use_bias", "activation"] + kernelQuantizers + foldingAttributes,
+        ["QDenseBatchnorm"],
+        attributes: ["units", "use_bias", "activation"] + kernelQuantizers + foldingAttributes,
         emit: emitQDenseBatchnorm),
       LayerImporter(
         ["QConv2DBatchnorm"], attributes: convolutionAttributes + kernelQuantizers + foldingAttributes,
@@ -23,7 +24,8 @@ extension LayerImporter {
       LayerImporter(
         ["QBatchNormalization"],
         attributes: [
-          "axis", "epsilon", "center", "scale", "activation", "gamma_quantizer", "beta_quantizer", "mean_quantizer",
+          "axis", "epsilon", "center", "scale", "activation", "gamma_quantizer", "beta_quantizer",
+          "mean_quantizer",
           "variance_quantizer",
         ], emit: emitQBatchNormalization),
       LayerImporter(
@@ -37,7 +39,8 @@ extension LayerImporter {
     + [1, 2].map { rank in
       LayerImporter(["QConv\(rank)D"], attributes: convolutionAttributes + kernelQuantizers) {
         (call, builder) throws(CompilationFailed) in
-        let y = try builder.convolve(try call.input(), rank: rank, call, try quantization(call, ["kernel", "bias"]))
+        let y = try builder.convolve(
+          try call.input(), rank: rank, call, try quantization(call, ["kernel", "bias"]))
         return [try builder.activate(y, call, dialect: .qkeras)]
       }
     }
@@ -51,7 +54,8 @@ extension LayerImporter {
     ]
     + [1, 2].map { rank in
       LayerImporter(
-        ["QSeparableConv\(rank)D"], attributes: depthwiseAttributes + depthwiseQuantizers + ["pointwise_quantizer"]
+        ["QSeparableConv\(rank)D"],
+        attributes: depthwiseAttributes + depthwiseQuantizers + ["pointwise_quantizer"]
       ) { (call, builder) throws(CompilationFailed) in
         let y = try builder.convolveSeparable(
           try call.input(), rank: rank, call, try quantization(call, ["depthwise", "pointwise", "bias"]))
@@ -59,9 +63,11 @@ extension LayerImporter {
       }
     }
 
-  /// The conversion of a layer's variables by the quantizers `<variable>_quantizer` of its configuration; a variable
-  /// without one stays real.
-  private static func quantization(_ call: LayerCall, _ names: [String]) throws(CompilationFailed) -> WeightConversion {
+  /// The conversion of a layer's variables by the quantizers `<variable>_quantizer` of its configuration; a
+  /// variable without one stays real.
+  private static func quantization(_ call: LayerCall, _ names: [String]) throws(CompilationFailed)
+    -> WeightConversion
+  {
     var quantizers: [String: QKerasQuantizer] = [:]
     for name in names {
       guard let value = call.attribute("\(name)_quantizer") else { continue }
@@ -91,7 +97,9 @@ extension LayerImporter {
     let inputs = builder.shape(try call.input()).last ?? 1
     let kernel = try weights.array("kernel", [inputs, try call.count("units")])
     let bias = usesBias ? try weights.array("bias", [try call.count("units")]) : nil
-    return [try builder.dense(kernel, bias, call, try quantization(call, ["kernel", "bias"]), dialect: .qkeras)]
+    return [
+      try builder.dense(kernel, bias, call, try quantization(call, ["kernel", "bias"]), dialect: .qkeras)
+    ]
   }
 
   /// A dense layer into which its batch normalisation is folded before the kernel is quantized.
@@ -101,7 +109,9 @@ extension LayerImporter {
     let units = try call.count("units")
     let inputs = builder.shape(try call.input()).last ?? 1
     let (kernel, bias) = try foldedVariables(call, builder, kernelShape: [inputs, units])
-    return [try builder.dense(kernel, bias, call, try quantization(call, ["kernel", "bias"]), dialect: .qkeras)]
+    return [
+      try builder.dense(kernel, bias, call, try quantization(call, ["kernel", "bias"]), dialect: .qkeras)
+    ]
   }
 
   private static func emitQConvolutionBatchnorm(_ call: LayerCall, _ builder: inout GraphBuilder)
@@ -109,7 +119,8 @@ extension LayerImporter {
   {
     let x = try call.input()
     let filters = try call.count("filters")
-    let shape = try call.extents("kernel_size", rank: 2)
+    let shape =
+      try call.extents("kernel_size", rank: 2)
       + [(builder.shape(x).last ?? 1) / (try call.count("groups", default: 1)), filters]
     let (kernel, bias) = try foldedVariables(call, builder, kernelShape: shape)
     let weights = [
@@ -127,7 +138,8 @@ extension LayerImporter {
   {
     let usesBias = try call.bool("use_bias", default: true)
     let normalisation = try BatchStatistics.names(call)
-    let names = ["kernel"] + (usesBias ? ["bias"] : []) + normalisation.trainable + ["iteration"] + normalisation.moving
+    let names =
+      ["kernel"] + (usesBias ? ["bias"] : []) + normalisation.trainable + ["iteration"] + normalisation.moving
     let weights = try call.weights(names, builder)
     let channels = kernelShape.last ?? 1
     let statistics = try BatchStatistics(call, weights, channels: channels)
@@ -137,7 +149,8 @@ extension LayerImporter {
     let kernel = try weights.array("kernel", kernelShape).enumerated().map { i, value in
       Double(inverse[i % channels] * Float(value))
     }
-    let bias = usesBias ? try weights.array("bias", [channels]).map(Float.init) : Array(repeating: 0, count: channels)
+    let bias =
+      usesBias ? try weights.array("bias", [channels]).map(Float.init) : Array(repeating: 0, count: channels)
     let folded = bias.indices.map { channel in
       Double(inverse[channel] * (bias[channel] - statistics.mean[channel]) + statistics.beta[channel])
     }
@@ -155,7 +168,8 @@ extension LayerImporter {
     func quantized(_ name: String, _ values: [Float], isFitted: Bool) throws(CompilationFailed) -> [Float] {
       guard let value = call.attribute("\(name)_quantizer") else { return values }
       let quantizer = try QKerasQuantizer(value)
-      let weights = try (isFitted ? quantizer.onKernel : quantizer).weights(values.map(Double.init), shape: [channels])
+      let weights = try (isFitted ? quantizer.onKernel : quantizer).weights(
+        values.map(Double.init), shape: [channels])
       return weights.values.map(Float.init)
     }
     if try call.bool("scale", default: true) {
@@ -201,7 +215,8 @@ extension LayerImporter {
       return try builder.averagePool(x, windows, call, isGlobal: isGlobal)
     }
     guard windows.coverage.allSatisfy({ $0 == windows.count }) else {
-      throw call.failure("I114", "an 'average_quantizer' with windows that reach beyond the tensor is not supported")
+      throw call.failure(
+        "I114", "an 'average_quantizer' with windows that reach beyond the tensor is not supported")
     }
     let factor = try QKerasQuantizer(value).weights([Double(1 / Float(windows.count))], shape: [1])
     let sum = try builder.sumPool(x, windows, call)

@@ -8,22 +8,28 @@ extension LayerImporter {
     LayerImporter(["Permute", "HGQ>PPermute"], attributes: ["dims"], emit: emitPermute),
     LayerImporter(["RepeatVector"], attributes: ["n"], emit: emitRepeatVector),
     LayerImporter(["ZeroPadding1D"], attributes: ["padding", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "padding", rank: 1, sign: 1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "padding", rank: 1, sign: 1)
     },
     LayerImporter(["ZeroPadding2D"], attributes: ["padding", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "padding", rank: 2, sign: 1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "padding", rank: 2, sign: 1)
     },
     LayerImporter(["ZeroPadding3D"], attributes: ["padding", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "padding", rank: 3, sign: 1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "padding", rank: 3, sign: 1)
     },
     LayerImporter(["Cropping1D"], attributes: ["cropping", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "cropping", rank: 1, sign: -1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "cropping", rank: 1, sign: -1)
     },
     LayerImporter(["Cropping2D"], attributes: ["cropping", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "cropping", rank: 2, sign: -1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "cropping", rank: 2, sign: -1)
     },
     LayerImporter(["Cropping3D"], attributes: ["cropping", "data_format"]) {
-      (call, builder) throws(CompilationFailed) in try emitMargins(call, &builder, "cropping", rank: 3, sign: -1)
+      (call, builder) throws(CompilationFailed) in
+      try emitMargins(call, &builder, "cropping", rank: 3, sign: -1)
     },
     LayerImporter(["UpSampling1D"], attributes: ["size", "data_format"]) {
       (call, builder) throws(CompilationFailed) in try emitUpSampling(call, &builder, rank: 1)

@@ -2,7 +2,8 @@ import Diagnostics
 import FixedPoint
 import Graph
 
-/// The numbers that describe one fixed-point type of a tensor trained with types of its own for every element.
+/// The numbers that describe one fixed-point type of a tensor trained with types of its own for every
+/// element.
 struct ElementType: Hashable, Sendable {
   var isSigned: Bool
   /// Bits left of the point, without the sign.
@@ -17,7 +18,9 @@ struct ElementType: Hashable, Sendable {
     let sign = isSigned ? 1 : 0
     guard abs(integer) <= 1000, abs(fraction) <= 1000 else { return nil }
     let width = sign + integer + fraction
-    if width <= 0 { return FixedType(width: 0, integerBits: 0, isSigned: false, rounding: rounding, overflow: overflow) }
+    if width <= 0 {
+      return FixedType(width: 0, integerBits: 0, isSigned: false, rounding: rounding, overflow: overflow)
+    }
     guard width <= FixedType.maximumWidth else { return nil }
     return FixedType(
       width: width, integerBits: integer + sign, isSigned: isSigned, rounding: rounding, overflow: overflow)
@@ -28,7 +31,8 @@ extension LayerCall {
   /// The fixed-point types of every element of a tensor from numbers that numpy's rule spreads over it.
   ///
   /// - Parameters:
-  ///   - elements: in row-major order of `shape`, whose leading axes of length 1 may exceed those of the tensor.
+  ///   - elements: in row-major order of `shape`, whose leading axes of length 1 may exceed those of the
+  ///     tensor.
   func types(
     _ elements: [ElementType], shape: [Int], to target: [Int], _ rounding: Rounding, _ overflow: Overflow,
     at location: Location
@@ -37,7 +41,8 @@ extension LayerCall {
     for (i, element) in elements.enumerated() {
       guard let type = element.fixedType(rounding, overflow) else {
         throw CompilationFailed(
-          "I250", "element \(i) has \(element.integer) integer and \(element.fraction) fraction bits, more than can be "
+          "I250",
+          "element \(i) has \(element.integer) integer and \(element.fraction) fraction bits, more than can be "
             + "computed with", at: location)
       }
       types.append(type)
@@ -45,15 +50,19 @@ extension LayerCall {
     if types.count == 1 { return PerElement(repeating: types[0], count: target.elementCount) }
     let inner = Array(shape.drop { $0 == 1 })
     let fits =
-      inner.count <= target.count && zip(inner.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
+      inner.count <= target.count
+      && zip(inner.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
     guard fits, types.count == shape.elementCount else {
-      throw CompilationFailed("I251", "bit widths of shape \(shape) do not fit a tensor of shape \(target)", at: location)
+      throw CompilationFailed(
+        "I251", "bit widths of shape \(shape) do not fit a tensor of shape \(target)", at: location)
     }
     return PerElement(types.broadcast(inner, to: target))
   }
 
   /// Weights converted into types of their own, in the float32 arithmetic of the framework.
-  func quantized(_ variable: LayerVariable, _ types: PerElement<FixedType>) throws(CompilationFailed) -> Weights {
+  func quantized(_ variable: LayerVariable, _ types: PerElement<FixedType>) throws(CompilationFailed)
+    -> Weights
+  {
     var values: [Double] = []
     values.reserveCapacity(variable.values.count)
     for (i, value) in variable.values.enumerated() {
@@ -71,8 +80,8 @@ extension LayerCall {
 }
 
 extension Rounding {
-  /// x / 2^exponent rounded to an integer with the float32 operations of HGQ and of HGQ2's `quantizers`; nil where that
-  /// is beyond 2^100.
+  /// x / 2^exponent rounded to an integer with the float32 operations of HGQ and of HGQ2's `quantizers`; nil
+  /// where that is beyond 2^100.
   func float32(_ x: Float, exponent: Int) -> Int128? {
     let scaled = x * Float(sign: .plus, exponent: -exponent, significand: 1)
     let magnitude = abs(scaled)

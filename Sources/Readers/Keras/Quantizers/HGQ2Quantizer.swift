@@ -39,7 +39,8 @@ struct HGQ2Quantizer {
     let isTrained = config["trainable"]?.bool ?? true
     // Trained weights are rounded but not wrapped.
     let isUnbounded = overflow == .wrap && isWeight && isTrained && (kind == "kif" || rounding == .rnd)
-    // Keras stores trained variables before others; a wrapping quantizer adapts its integer bits without training.
+    // Keras stores trained variables before others; a wrapping quantizer adapts its integer bits without
+    // training.
     let trained = kind == "kbi" ? ["b", "i"] : ["i", "f"]
     let names =
       overflow == .wrap
@@ -52,7 +53,8 @@ struct HGQ2Quantizer {
     for (position, sign) in k.values.enumerated() {
       guard sign == 0 || sign == 1, abs(integer[position]) < 1000, abs(other[position]) < 1000 else {
         throw CompilationFailed(
-          "I254", "element \(position) has the sign \(sign) and \(integer[position]) integer bits", at: k.location)
+          "I254", "element \(position) has the sign \(sign) and \(integer[position]) integer bits",
+          at: k.location)
       }
       let i = Int(integer[position].rounded(.toNearestOrEven))
       let rest = Int(other[position].rounded(.toNearestOrEven))
@@ -73,7 +75,9 @@ struct HGQ2Quantizer {
     return scale == .one ? nil : scale
   }
 
-  private static func affine(_ config: JSONValue) throws(CompilationFailed) -> (factor: Double, shift: Double)? {
+  private static func affine(_ config: JSONValue) throws(CompilationFailed) -> (
+    factor: Double, shift: Double
+  )? {
     guard let value = config["affine"], !value.isNull else { return nil }
     let numbers = try value.requireDoubles()
     guard numbers.count == 2, numbers.allSatisfy(\.isFinite) else {
@@ -83,7 +87,8 @@ struct HGQ2Quantizer {
   }
 
   /// Applies the quantizer to a tensor.
-  func apply(_ x: NodeID, _ builder: inout GraphBuilder, _ role: String?) throws(CompilationFailed) -> NodeID {
+  func apply(_ x: NodeID, _ builder: inout GraphBuilder, _ role: String?) throws(CompilationFailed) -> NodeID
+  {
     var y = x
     if let types {
       let scales = scale.map { PerElement(repeating: $0, count: types.count) }
@@ -100,12 +105,15 @@ struct HGQ2Quantizer {
   /// The quantized form of a variable of the layer.
   func convert(_ variable: LayerVariable) throws(CompilationFailed) -> Weights {
     guard let types else { return Weights(real: variable.values, shape: variable.shape) }
-    guard affine == nil else { throw call.failure("I253", "an 'affine' quantizer on weights is not supported") }
+    guard affine == nil else {
+      throw call.failure("I253", "an 'affine' quantizer on weights is not supported")
+    }
     var variable = variable
     if let scale { variable.values = variable.values.map { Double(Float($0) / Float(scale.doubleValue)) } }
     let weights = try call.quantized(variable, types)
     guard let scale, case .exact(let raw, let exponent, _) = weights.storage else { return weights }
     return Weights(
-      raw: raw, exponent: exponent, shape: weights.shape, scales: PerElement(repeating: scale, count: raw.count))
+      raw: raw, exponent: exponent, shape: weights.shape,
+      scales: PerElement(repeating: scale, count: raw.count))
   }
 }

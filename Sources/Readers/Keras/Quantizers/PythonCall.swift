@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// A Python call expression with literal arguments, such as `quantized_bits(6, 0, alpha='auto')`: how QKeras writes
-/// quantizers into strings. It is read, never evaluated.
+/// A Python call expression with literal arguments, such as `quantized_bits(6, 0, alpha='auto')`: how QKeras
+/// writes quantizers into strings. It is read, never evaluated.
 struct PythonCall: Sendable {
   /// A Python literal; lists and tuples are flattened, since only numbers for each channel are written so.
   enum Literal: Hashable, Sendable {
@@ -60,7 +60,8 @@ struct PythonCall: Sendable {
     mutating func name() -> String? {
       skipSpace()
       let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
-      guard let first = word.first, first.isLetter || first == "_", let last = word.split(separator: ".").last else {
+      guard let first = word.first, first.isLetter || first == "_", let last = word.split(separator: ".").last
+      else {
         return nil
       }
       rest = rest.dropFirst(word.count)
@@ -134,7 +135,9 @@ extension PythonCall.Literal {
       self = .list(elements)
     case .object:
       // Keras writes arrays as {"class_name": "__numpy__", "config": {"value": …}} and the like.
-      guard let inner = value["config"]?["value"] ?? value["value"], let literal = Self(inner) else { return nil }
+      guard let inner = value["config"]?["value"] ?? value["value"], let literal = Self(inner) else {
+        return nil
+      }
       self = literal
     }
   }

@@ -4,7 +4,8 @@ import Functions
 import Graph
 
 extension GraphBuilder {
-  /// Applies a quantizer to a tensor: its function where it has one, then the change of type, then its factor.
+  /// Applies a quantizer to a tensor: its function where it has one, then the change of type, then its
+  /// factor.
   mutating func quantize(_ x: NodeID, _ quantizer: QKerasQuantizer, _ call: LayerCall, role: String?)
     throws(CompilationFailed) -> NodeID
   {
@@ -19,7 +20,8 @@ extension GraphBuilder {
         width: bits, integerBits: 1, rounding: .rndConv, overflow: isSymmetric ? .satSym : .sat)
       return try fix(y, type, call, role)
     case .sigmoid(let bits, let isSymmetric, let isReal):
-      let y = isReal
+      let y =
+        isReal
         ? try add(.map(Map(.sigmoid)), [x], call, inner(role, "sigmoid"))
         : try affine(x, factor: Rational(1, 2), shift: 0.5, call, inner(role, "scaled"))
       let type = FixedType(width: bits, integerBits: 0, isSigned: false, rounding: .rndConv, overflow: .sat)
@@ -29,7 +31,8 @@ extension GraphBuilder {
         Double(sign: .plus, exponent: -bits, significand: 1), shape: shape(x), call, inner(role, "least"))
       return try combine(.maximum, [fixed, least], call, role)
     case .hswish(let parameters, let shift, let upperBound):
-      let function: Function = shift == 3 && upperBound == 6
+      let function: Function =
+        shift == 3 && upperBound == 6
         ? .hardSilu : .hardSwish(shift: shift, maximum: upperBound)
       let y = try add(.map(Map(function)), [x], call, inner(role, "hswish"))
       return try quantizeBits(y, parameters, quantizer, call, role)
@@ -69,11 +72,13 @@ extension GraphBuilder {
 
   /// Multiplies by the factor of a quantizer, as QKeras does after rounding.
   private mutating func applyFactor(
-    _ x: NodeID, _ alpha: QKerasQuantizer.Alpha, _ quantizer: QKerasQuantizer, _ call: LayerCall, _ role: String?
+    _ x: NodeID, _ alpha: QKerasQuantizer.Alpha, _ quantizer: QKerasQuantizer, _ call: LayerCall,
+    _ role: String?
   ) throws(CompilationFailed) -> NodeID {
     let channels = shape(x).last ?? 1
     guard let scales = try quantizer.scales(alpha, [channels]) else { return x }
-    let scale = Weights(raw: Array(repeating: 1, count: channels), exponent: 0, shape: [channels], scales: scales)
+    let scale = Weights(
+      raw: Array(repeating: 1, count: channels), exponent: 0, shape: [channels], scales: scales)
     return try affine(x, scale: scale, call, role)
   }
 
@@ -109,7 +114,8 @@ extension GraphBuilder {
   }
 
   private mutating func step(
-    _ x: NodeID, _ steps: Steps, _ alpha: QKerasQuantizer.Alpha, _ quantizer: QKerasQuantizer, _ call: LayerCall,
+    _ x: NodeID, _ steps: Steps, _ alpha: QKerasQuantizer.Alpha, _ quantizer: QKerasQuantizer,
+    _ call: LayerCall,
     _ role: String?
   ) throws(CompilationFailed) -> NodeID {
     let stepped = hasFactor(alpha) ? inner(role, "stepped") : role
@@ -117,20 +123,27 @@ extension GraphBuilder {
     return try applyFactor(y, alpha, quantizer, call, role)
   }
 
-  private mutating func quantizeRelu(_ x: NodeID, _ quantizer: QKerasQuantizer, _ call: LayerCall, _ role: String?)
+  private mutating func quantizeRelu(
+    _ x: NodeID, _ quantizer: QKerasQuantizer, _ call: LayerCall, _ role: String?
+  )
     throws(CompilationFailed) -> NodeID
   {
-    guard case .relu(let bits, let integer, let usesSigmoid, let slope, let upperBound) = quantizer.form else {
+    guard case .relu(let bits, let integer, let usesSigmoid, let slope, let upperBound) = quantizer.form
+    else {
       return x
     }
     let unit = Double(sign: .plus, exponent: integer, significand: 1)
     let rounded = upperBound == nil ? role : inner(role, "rounded")
     var y: NodeID
     if usesSigmoid {
-      // round(hard_sigmoid(x / unit) · 2^bits) / 2^bits, moved from 0 … 1 to −unit … unit, then cut at both ends.
+      // round(hard_sigmoid(x / unit) · 2^bits) / 2^bits, moved from 0 … 1 to −unit … unit, then cut at both
+      // ends.
       let half = try affine(
-        x, scale: .coefficients(Array(repeating: 0.5 / unit, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]),
-        shift: .coefficients(Array(repeating: 0.5, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]), call,
+        x,
+        scale: .coefficients(
+          Array(repeating: 0.5 / unit, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]),
+        shift: .coefficients(Array(repeating: 0.5, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]),
+        call,
         inner(role, "scaled"))
       let p = try fix(
         half, FixedType(width: bits + 2, integerBits: 2, rounding: .rndConv, overflow: .sat), call,
@@ -138,10 +151,12 @@ extension GraphBuilder {
       let spread = try scale(p, by: 2 * unit, call, inner(role, "spread"))
       let moved = try affine(spread, factor: .one, shift: -unit, call, inner(role, "moved"))
       y = try fix(
-        moved, FixedType(width: bits, integerBits: integer, isSigned: false, rounding: .rndConv, overflow: .sat),
+        moved,
+        FixedType(width: bits, integerBits: integer, isSigned: false, rounding: .rndConv, overflow: .sat),
         call, rounded)
     } else if slope == 0 {
-      let type = FixedType(width: bits, integerBits: integer, isSigned: false, rounding: .rndConv, overflow: .sat)
+      let type = FixedType(
+        width: bits, integerBits: integer, isSigned: false, rounding: .rndConv, overflow: .sat)
       y = try fix(x, type, call, rounded)
     } else {
       // Below 0 the result stops at −slope · unit, which the operand reaches at −unit.
@@ -163,7 +178,8 @@ extension QKerasQuantizer.FixedPoint {
   /// The type of the quantized values, factor aside.
   var type: FixedType {
     FixedType(
-      width: bits, integerBits: integer + (keepsNegative ? 1 : 0), isSigned: keepsNegative, rounding: .rndConv,
+      width: bits, integerBits: integer + (keepsNegative ? 1 : 0), isSigned: keepsNegative,
+      rounding: .rndConv,
       overflow: isSymmetric ? .satSym : .sat)
   }
 }
@@ -185,7 +201,8 @@ extension QKerasQuantizer {
     let levels = positive.exponents.map { Int64(1) << ($0 - least) }
     if slope == 0 { return Steps(thresholds: positive.edges, levels: levels, exponent: least) }
     let mirrored = try positive.edges.reversed().map { (edge) throws(CompilationFailed) -> Steps.Threshold in
-      guard let factor = Rational(exactly: -1 / slope), let value = try? edge.value.multiplied(by: factor) else {
+      guard let factor = Rational(exactly: -1 / slope), let value = try? edge.value.multiplied(by: factor)
+      else {
         throw failure("I204", "its thresholds can't be represented")
       }
       return Steps.Threshold(value, isInclusive: !edge.isInclusive)
@@ -199,8 +216,8 @@ extension QKerasQuantizer {
   private func magnitudes(_ parameters: PowerOfTwo)
     throws(CompilationFailed) -> (exponents: [Int], edges: [Steps.Threshold])
   {
-    // Everywhere that the exponent can change: at powers of two, halfway between them on the logarithmic scale, and
-    // at the magnitude below which Keras takes everything for 0.
+    // Everywhere that the exponent can change: at powers of two, halfway between them on the logarithmic
+    // scale, and at the magnitude below which Keras takes everything for 0.
     var edges: [Double] = [Double(Float(1e-7))]
     for exponent in -26...66 {
       let power = Double(sign: .plus, exponent: exponent, significand: 1)
@@ -213,7 +230,9 @@ extension QKerasQuantizer {
       let beyond = i + 1 < edges.count ? (edge * edges[i + 1]).squareRoot() : 2 * edge
       let exponent = parameters.exponent(Float(beyond))
       if exponent == exponents.last { continue }
-      guard let value = Rational(exactly: edge) else { throw failure("I204", "its thresholds can't be represented") }
+      guard let value = Rational(exactly: edge) else {
+        throw failure("I204", "its thresholds can't be represented")
+      }
       let isInclusive = parameters.exponent(Float(edge)) == exponent
       thresholds.append(Steps.Threshold(value, isInclusive: isInclusive))
       exponents.append(exponent)

@@ -4,7 +4,8 @@ import Graph
 
 // What the quantizers do to one number, in float32 as QKeras computes it.
 extension QKerasQuantizer {
-  /// The value of x under a quantizer whose factor is given, without that factor where it has one for each channel.
+  /// The value of x under a quantizer whose factor is given, without that factor where it has one for each
+  /// channel.
   func value(_ x: Float) -> Float {
     switch form {
     case .bits(let parameters):
@@ -17,11 +18,13 @@ extension QKerasQuantizer {
     case .tanh(let bits, let isSymmetric, let isReal):
       let levels = Float(sign: .plus, exponent: bits - 1, significand: 1)
       let p = isReal ? tanhf(x) : 2 * QKerasQuantizer.hardSigmoid(x) - 1
-      return clip((p * levels).rounded(.toNearestOrEven) / levels, -1 + (isSymmetric ? 1 : 0) / levels, 1 - 1 / levels)
+      return clip(
+        (p * levels).rounded(.toNearestOrEven) / levels, -1 + (isSymmetric ? 1 : 0) / levels, 1 - 1 / levels)
     case .sigmoid(let bits, let isSymmetric, let isReal):
       let levels = Float(sign: .plus, exponent: bits, significand: 1)
       let p = isReal ? 1 / (1 + expf(-x)) : QKerasQuantizer.hardSigmoid(x)
-      return clip((p * levels).rounded(.toNearestOrEven) / levels, (isSymmetric ? 1 : 0) / levels, 1 - 1 / levels)
+      return clip(
+        (p * levels).rounded(.toNearestOrEven) / levels, (isSymmetric ? 1 : 0) / levels, 1 - 1 / levels)
     case .hswish(let parameters, let shift, let upperBound):
       let swish = x * clip(x + Float(shift), 0, Float(upperBound)) / Float(upperBound)
       let (steps, exponent) = QKerasQuantizer.steps([swish], parameters)
@@ -39,7 +42,9 @@ extension QKerasQuantizer {
 
   static func hardSigmoid(_ x: Float) -> Float { clip(0.5 * x + 0.5, 0, 1) }
 
-  private static func relu(_ x: Float, _ bits: Int, _ integer: Int, _ usesSigmoid: Bool, _ slope: Float) -> Float {
+  private static func relu(_ x: Float, _ bits: Int, _ integer: Int, _ usesSigmoid: Bool, _ slope: Float)
+    -> Float
+  {
     let levels = Float(sign: .plus, exponent: slope == 0 ? bits : bits - 1, significand: 1)
     let unit = Float(sign: .plus, exponent: integer, significand: 1)
     if usesSigmoid {
@@ -62,8 +67,7 @@ extension QKerasQuantizer.PowerOfTwo {
     var x = magnitude
     if let maximum, x >= Float(maximum) { x = Float(maximum) }
     if isQuadratic { x = x.squareRoot() }
-    let exact = logf(x) / Float(log(2.0))
-    let exponent = exact.rounded(isFloor ? .down : .toNearestOrEven)
+    let exponent = log2(x).rounded(isFloor ? .down : .toNearestOrEven)
     let clipped = Int(clip(exponent, Float(exponents.lowerBound), Float(exponents.upperBound)))
     return isQuadratic ? 2 * clipped : clipped
   }

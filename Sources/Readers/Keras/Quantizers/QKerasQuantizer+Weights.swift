@@ -3,7 +3,8 @@ import FixedPoint
 import Foundation
 import Graph
 
-// Weights are quantized in float32, operation by operation as QKeras does it, and stored as integers with scales.
+// Weights are quantized in float32, operation by operation as QKeras does it, and stored as integers with
+// scales.
 extension QKerasQuantizer {
   /// The quantized form of a variable.
   ///
@@ -81,7 +82,9 @@ extension QKerasQuantizer {
   }
 
   /// `quantized_linear`, whose values are multiples of factor · 2^(integer − unsigned bits).
-  private func linear(_ parameters: FixedPoint, _ x: [Float], _ shape: [Int]) throws(CompilationFailed) -> Weights {
+  private func linear(_ parameters: FixedPoint, _ x: [Float], _ shape: [Int]) throws(CompilationFailed)
+    -> Weights
+  {
     let isSign = parameters.bits == 1 && parameters.keepsNegative
     let levels = Float(sign: .plus, exponent: parameters.unsignedBits, significand: 1)
     let highest = isSign ? 0.5 : levels - 1
@@ -152,7 +155,8 @@ extension QKerasQuantizer {
       return PerElement((0..<count).map { factors[$0 % factors.count] })
     case .automatic:
       throw failure(
-        "I205", "a factor fitted to the data is not possible on activations", notes: ["give alpha as a number"])
+        "I205", "a factor fitted to the data is not possible on activations",
+        notes: ["give alpha as a number"])
     }
   }
 
@@ -194,8 +198,11 @@ private let epsilon: Float = 1e-7
 
 private func sign(_ x: Float) -> Float { x > 0 ? 1 : x < 0 ? -1 : 0 }
 
+/// The logarithm to base 2, correctly rounded: TensorFlow's own is not, but rounds to the same integers.
+func log2(_ x: Float) -> Float { Float(log2(Double(x))) }
+
 private func nearestPowerOfTwo(_ x: Float) -> Float {
-  let exponent = (logf(x + epsilon) / Float(log(2.0))).rounded(.toNearestOrEven)
+  let exponent = log2(x + epsilon).rounded(.toNearestOrEven)
   return exponent.isFinite ? Float(sign: .plus, exponent: Int(exponent), significand: 1) : .nan
 }
 

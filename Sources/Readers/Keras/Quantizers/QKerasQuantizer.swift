@@ -84,13 +84,14 @@ struct QKerasQuantizer: Sendable {
 extension QKerasQuantizer {
   /// Reads a quantizer from a call in a string or from `{"class_name": …, "config": …}`.
   ///
-  /// - Throws: I200 for a text that is no call, I201 for an unknown quantizer, I202 for one that can't be built,
-  ///   I203 for arguments.
+  /// - Throws: I200 for a text that is no call, I201 for an unknown quantizer, I202 for one that can't be
+  ///   built, I203 for arguments.
   init(_ value: JSONValue) throws(CompilationFailed) {
     var arguments: Arguments
     if let text = value.string {
       guard let call = PythonCall(text) else {
-        throw value.failure("I200", "'\(text)' is not a quantizer", notes: ["write it as name(argument, name=value)"])
+        throw value.failure(
+          "I200", "'\(text)' is not a quantizer", notes: ["write it as name(argument, name=value)"])
       }
       arguments = try Arguments(call, at: value)
     } else {
@@ -119,7 +120,8 @@ extension QKerasQuantizer {
     "quantized_tanh": ["bits", "use_stochastic_rounding", "symmetric", "use_real_tanh"],
     "quantized_sigmoid": ["bits", "symmetric", "use_real_sigmoid", "use_stochastic_rounding"],
     "quantized_hswish": [
-      "bits", "integer", "symmetric", "alpha", "use_stochastic_rounding", "scale_axis", "qnoise_factor", "var_name",
+      "bits", "integer", "symmetric", "alpha", "use_stochastic_rounding", "scale_axis", "qnoise_factor",
+      "var_name",
       "use_ste", "use_variables", "relu_shift", "relu_upper_bound", "keep_negative",
     ],
     "binary": ["use_01", "alpha", "use_stochastic_rounding"],
@@ -127,11 +129,13 @@ extension QKerasQuantizer {
     "ternary": ["alpha", "threshold", "use_stochastic_rounding", "number_of_unrolls"],
     "stochastic_ternary": ["alpha", "threshold", "temperature", "use_real_sigmoid", "number_of_unrolls"],
     "quantized_po2": [
-      "bits", "max_value", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding", "qnoise_factor",
+      "bits", "max_value", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding",
+      "qnoise_factor",
       "var_name", "use_ste", "use_variables",
     ],
     "quantized_relu_po2": [
-      "bits", "max_value", "negative_slope", "use_stochastic_rounding", "quadratic_approximation", "log2_rounding",
+      "bits", "max_value", "negative_slope", "use_stochastic_rounding", "quadratic_approximation",
+      "log2_rounding",
       "qnoise_factor", "var_name", "use_ste", "use_variables",
     ],
     "bernoulli": ["alpha", "temperature", "use_real_sigmoid"],
@@ -180,7 +184,8 @@ extension QKerasQuantizer {
       let slope = try arguments.slope()
       return .reluPowerOfTwo(try powerOfTwo(&arguments, signBits: 0), negativeSlope: slope)
     case "bernoulli":
-      throw arguments.failure("I202", "it draws random numbers at inference too", notes: ["use binary(use_01=1)"])
+      throw arguments.failure(
+        "I202", "it draws random numbers at inference too", notes: ["use binary(use_01=1)"])
     case "quantized_ulaw":
       throw arguments.failure("I202", "µ-law levels are not supported", notes: ["use quantized_bits"])
     default: throw arguments.failure("I201", "there is no such quantizer")
@@ -269,7 +274,8 @@ private struct Arguments {
     guard let config = value["config"] else { return }
     for (parameter, argument) in try config.requireObject() {
       guard let literal = PythonCall.Literal(argument) else {
-        throw argument.failure("I203", "'\(parameter)' of quantizer '\(name)' is not a number, a text or a list")
+        throw argument.failure(
+          "I203", "'\(parameter)' of quantizer '\(name)' is not a number, a text or a list")
       }
       values[parameter] = literal
     }
@@ -316,7 +322,9 @@ private struct Arguments {
 
   mutating func flag(_ name: String, default fallback: Bool) throws(CompilationFailed) -> Bool {
     guard let number = try optionalNumber(name) else { return fallback }
-    guard number == 0 || number == 1 else { throw failure("I203", "'\(name)' is \(number), expected true or false") }
+    guard number == 0 || number == 1 else {
+      throw failure("I203", "'\(name)' is \(number), expected true or false")
+    }
     return number == 1
   }
 

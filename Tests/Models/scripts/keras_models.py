@@ -1,0 +1,323 @@
+"""Models that exercise every layer that the Keras reader knows, with the framework's own outputs.
+
+`python keras_models.py keras2` with TensorFlow 2.14 and QKeras 0.9 (python 3.11), `python keras_models.py keras3` with
+Keras 3 (any backend) and HGQ2. Each model goes to `Tests/Models/<generation>/<name>` beside `<name>.golden.h5`, which holds
+`input_0` … and `outputs`, all outputs of a sample one behind the other. Everything is seeded; weights are random, nothing is trained.
+"""
+
+import json
+import pathlib
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+
+GENERATION = sys.argv[1]
+ROOT = pathlib.Path(__file__).parent.parent / GENERATION
+SAMPLES = 3
+RNG = np.random.default_rng(7)
+
+if GENERATION == "keras2":
+    import tensorflow as tf
+    keras = tf.keras
+else:
+    import keras
+L = keras.layers
+
+
+def randomize(model):
+    """Weights on a coarse grid, statistics of normalisations in a sensible range."""
+    for layer in model._flatten_layers():
+        for weight in getattr(layer, "_trainable_variables", None) or getattr(layer, "_trainable_weights", []):
+            shape = tuple(weight.shape)
+            if "gamma" in weight.name:
+                weight.assign(RNG.uniform(0.5, 2, shape).astype("float32"))
+            elif not str(weight.dtype).startswith("u") and "fixed_point" not in getattr(weight, "path", weight.name):
+                weight.assign((RNG.normal(0, 0.5, shape)).astype("float32"))
+        for weight in getattr(layer, "_non_trainable_variables", None) or getattr(layer, "_non_trainable_weights", []):
+            shape = tuple(weight.shape)
+            if "moving_mean" in weight.name:
+                weight.assign(RNG.normal(0, 0.3, shape).astype("float32"))
+            elif "moving_variance" in weight.name:
+                weight.assign(RNG.uniform(0.3, 2, shape).astype("float32"))
+
+
+def deflate(path):
+    """Packs an archive, whose entries Keras stores as they are."""
+    with zipfile.ZipFile(path) as archive:
+        entries = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, contents in entries:
+            archive.writestr(zipfile.ZipInfo(name), contents, zipfile.ZIP_DEFLATED)
+
+
+def emit(name, inputs, outputs, formats, scale=2.0, grid=None):
+    """Saves a model with its outputs on random inputs."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    model = keras.Model(inputs, outputs, name=name)
+    randomize(model)
+    data = [RNG.normal(0, scale, (SAMPLES,) + tuple(x.shape[1:])).astype("float32") for x in inputs]
+    if grid:
+        data = [np.round(x * grid) / np.float32(grid) for x in data]
+    results = model(data if len(data) > 1 else data[0], training=False)
+    results = results if isinstance(results, (list, tuple)) else [results]
+    for suffix in formats:
+        path = ROOT / f"{name}.{suffix}"
+        model.save(str(path))
+        if suffix == "keras":
+            deflate(path)
+    with h5py.File(ROOT / f"{name}.golden.h5", "w") as f:
+        for i, x in enumerate(data):
+            f[f"input_{i}"] = x
+        f["outputs"] = np.concatenate([np.array(y, dtype="float32").reshape(SAMPLES, -1) for y in results], axis=1)
+    print(name, len(results), "outputs")
+
+
+FORMATS = ["h5"] if GENERATION == "keras2" else ["keras"]
+BOTH = ["h5"] if GENERATION == "keras2" else ["keras", "h5"]
+
+
+def activations():
+    names = "linear relu elu selu sigmoid tanh softplus softsign exponential gelu swish hard_sigmoid softmax".split()
+    if GENERATION == "keras3":
+        names += """relu6 silu mish leaky_relu log_sigmoid hard_silu hard_tanh celu squareplus soft_shrink hard_shrink
+            tanh_shrink sparse_plus sparse_sigmoid log_softmax""".split()
+    else:
+        names += ["mish"]
+    x = keras.Input((24,), name="x")
+    slope = "alpha" if GENERATION == "keras2" else "negative_slope"
+    y = [L.Activation(n, name=f"act_{n}")(x) for n in names]
+    y += [L.ReLU(name="relu_max", max_value=1.5)(x), L.ReLU(name="relu_slope", negative_slope=0.125)(x),
+          L.ReLU(name="relu_both", max_value=3.0, negative_slope=0.25)(x), L.ReLU(name="relu_threshold", threshold=0.75)(x),
+          L.LeakyReLU(name="leaky", **{slope: 0.2})(x), L.ELU(name="elu_alpha", alpha=0.5)(x), L.Softmax(name="soft")(x),
+          L.PReLU(name="prelu")(x), L.Dense(5, activation="relu", name="fused")(x)]
+    if GENERATION == "keras2":
+        y += [L.ThresholdedReLU(name="thresholded", theta=0.5)(x)]
+    emit("activations", [x], y, FORMATS)
+
+
+def merges():
+    shapes = [(4,), (3, 4), (2, 3, 4), (1, 4), (3, 1), (2, 1, 4)]
+    x = [keras.Input(s, name=f"x{i}") for i, s in enumerate(shapes)]
+    again = [keras.Input(s, name=f"z{i}") for i, s in enumerate(shapes)]
+    y = []
+    for kind in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"):
+        for trial in range(20):
+            i = int(RNG.integers(len(shapes)))
+            fitting = [j for j in range(len(shapes)) if fits(shapes[i], shapes[j])]
+            j = int(RNG.choice(fitting))
+            operands = [x[i], again[j]]
+            if kind != "Subtract" and RNG.random() < 0.4:
+                operands.append(x[j])
+            y.append(getattr(L, kind)(name=f"{kind.lower()}_{trial}")(operands))
+    for trial in range(20):
+        i = int(RNG.integers(len(shapes)))
+        axis = int(RNG.integers(1, len(shapes[i]) + 1))
+        if RNG.random() < 0.5:
+            axis -= len(shapes[i]) + 1
+        y.append(L.Concatenate(axis=axis, name=f"concatenate_{trial}")([x[i], again[i], x[i]]))
+    emit("merges", x + again, y, FORMATS)
+
+
+def fits(a, b):
+    return all(p == q or 1 in (p, q) for p, q in zip(a[::-1], b[::-1]))
+
+
+def convolutions():
+    image, line = keras.Input((7, 6, 4), name="image"), keras.Input((11, 4), name="line")
+    y = []
+    for trial in range(20):
+        pad = str(RNG.choice(["valid", "same"]))
+        kernel = tuple(int(k) for k in RNG.integers(1, 4, 2))
+        strides, dilation = (int(RNG.integers(1, 4)),) * 2, (1, 1)
+        if RNG.random() < 0.4:
+            strides, dilation = (1, 1), (int(RNG.integers(1, 3)), int(RNG.integers(1, 3)))
+        y.append(L.Conv2D(4, kernel, strides, pad, dilation_rate=dilation, groups=int(RNG.choice([1, 2, 4])),
+                          use_bias=bool(RNG.integers(2)), name=f"conv2d_{trial}",
+                          activation=str(RNG.choice(["linear", "relu"])))(image))
+        if trial < 8:
+            y.append(L.DepthwiseConv2D(kernel, strides, pad, depth_multiplier=int(RNG.integers(1, 3)),
+                                       use_bias=bool(RNG.integers(2)), name=f"depthwise_{trial}")(image))
+            y.append(L.Conv1D(3, kernel[0], strides[0], str(RNG.choice(["valid", "same", "causal"])),
+                              name=f"conv1d_{trial}")(line))
+        if trial < 4:
+            y.append(L.SeparableConv2D(3, kernel, (1, 1), pad, depth_multiplier=2, name=f"separable_{trial}")(image))
+            y.append(L.SeparableConv1D(3, kernel[0], 2, pad, name=f"separable1d_{trial}")(line))
+        size = tuple(int(k) for k in RNG.integers(1, 4, 2))
+        step = None if RNG.random() < 0.4 else tuple(int(k) for k in RNG.integers(1, 4, 2))
+        y.append(L.MaxPooling2D(size, step, pad, name=f"max_{trial}")(image))
+        y.append(L.AveragePooling2D(size, step, pad, name=f"average_{trial}")(image))
+        if trial < 6:
+            y.append(L.MaxPooling1D(size[0], None, pad, name=f"max1d_{trial}")(line))
+            y.append(L.AveragePooling1D(size[0], 2, pad, name=f"average1d_{trial}")(line))
+    for keep in (False, True):
+        y += [L.GlobalMaxPooling2D(keepdims=keep, name=f"gmax_{keep}")(image),
+              L.GlobalAveragePooling2D(keepdims=keep, name=f"gavg_{keep}")(image),
+              L.GlobalMaxPooling1D(keepdims=keep, name=f"gmax1_{keep}")(line),
+              L.GlobalAveragePooling1D(keepdims=keep, name=f"gavg1_{keep}")(line)]
+    emit("convolutions", [image, line], y, FORMATS)
+
+
+def shapes():
+    image, line, row = keras.Input((4, 6, 2), name="image"), keras.Input((5, 3), name="line"), keras.Input((6,), name="row")
+    y = [L.Flatten(name="flatten")(image), L.Reshape((8, -1), name="reshape")(image), L.Permute((3, 1, 2), name="permute")(image),
+         L.RepeatVector(3, name="repeat")(row), L.ZeroPadding2D(((1, 2), (0, 3)), name="pad")(image), L.ZeroPadding1D(2, name="pad1")(line),
+         L.Cropping2D(((1, 0), (2, 1)), name="crop")(image), L.Cropping1D((1, 2), name="crop1")(line),
+         L.UpSampling2D((2, 3), name="up")(image), L.UpSampling1D(2, name="up1")(line),
+         L.Dropout(0.3, name="drop")(row), L.GaussianNoise(0.2, name="noise")(row), L.SpatialDropout1D(0.1, name="sdrop")(line),
+         L.ActivityRegularization(0.1, name="reg")(row), L.BatchNormalization(name="bn")(image), L.BatchNormalization(axis=1, name="bn1")(image),
+         L.BatchNormalization(axis=2, center=False, name="bn2")(line), L.BatchNormalization(scale=False, epsilon=0.01, name="bn3")(row),
+         L.PReLU(shared_axes=[1, 2], name="prelu")(image), L.PReLU(name="prelu_all")(line), L.Softmax(axis=1, name="softmax1")(line),
+         L.Rescaling(1 / 255, offset=-0.5, name="rescale")(image), L.Rescaling([0.5, 2.0, -1.0], [0.0, 1.0, 3.0], name="rescale1")(line),
+         L.Normalization(axis=-1, mean=[0.5, -1.0, 2.0], variance=[1.0, 0.25, 4.0], name="norm")(line),
+         L.Normalization(axis=None, mean=0.5, variance=3.0, name="norm_all")(line),
+         L.Dense(4, name="dense_high")(image)]
+    emit("shapes", [image, line, row], y, FORMATS)
+
+
+def nested():
+    inner_input = keras.Input((5,), name="inner_in")
+    shared = L.Dense(5, name="shared", activation="tanh")
+    inner_out = shared(L.BatchNormalization(name="bn")(inner_input))
+    inner = keras.Model(inner_input, [inner_out, L.Dense(3, name="side")(inner_out)], name="inner")
+    tower = keras.Sequential([keras.Input((5,)), L.Dense(4, activation="relu", name="dense"), inner_like(), L.Dense(3, name="last")], name="tower")
+    a, b = keras.Input((5,), name="a"), keras.Input((5,), name="b")
+    common = L.Dense(5, name="dense", activation="relu")
+    main, side = inner(common(a))
+    main2, side2 = inner(common(b))
+    y = [L.Add(name="sum")([main, main2]), L.Concatenate(name="both")([side, side2, tower(main)]), tower(common(main2))]
+    emit("nested", [a, b], y, BOTH)
+
+
+def inner_like():
+    # Keras 2 can't save two layers of one name in one nested model.
+    name = "dense" if GENERATION == "keras3" else "block_dense"
+    return keras.Sequential([keras.Input((4,)), L.Dense(4, name=name), L.BatchNormalization(name="bn"), L.ReLU(name="act")], name="block")
+
+
+def operators():
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    y = [a + b, a - b, a * b, a * 2.5, 0.1 * a, a + 1.5, 1.0 - a, a - 0.3, a / 4.0, a / 3.0, -a,
+         keras.ops.maximum(a, b), keras.ops.minimum(a, 0.5)]
+    emit("operators", [a, b], y, BOTH)
+
+
+# Quantizers of QKeras.
+
+QUANTIZERS = """quantized_bits(4,0) quantized_bits(6,2,alpha=1) quantized_bits(8,0,1,alpha=1.0) quantized_bits(4,0,1,keep_negative=False,alpha=1)
+quantized_bits(5,1,keep_negative=False) quantized_bits(1,0,alpha=1) quantized_bits(1,0,keep_negative=False,alpha=1) quantized_bits(7,3,alpha=1)
+quantized_bits(4,0,alpha=0.75) quantized_bits(4,1,1,alpha=2.0) quantized_bits(2,0,alpha=1) quantized_bits(16,6,alpha=1) quantized_bits(5,5,alpha=1)
+quantized_relu(4) quantized_relu(6,2) quantized_relu(4,0,1) quantized_relu(5,2,1) quantized_relu(5,1,negative_slope=0.25) quantized_relu(4,0,0,0.5)
+quantized_relu(6,1,0,1.0) quantized_relu(1,1) quantized_relu(6,2,relu_upper_bound=1.3) quantized_relu(6,2,relu_upper_bound=1.3,is_quantized_clip=False)
+quantized_tanh(5) quantized_tanh(4,symmetric=1) quantized_tanh(6,use_real_tanh=1) quantized_tanh(3,0,1,1) quantized_tanh(8)
+quantized_sigmoid(4) quantized_sigmoid(5,1) quantized_sigmoid(6,use_real_sigmoid=1) quantized_sigmoid(4,True,True) quantized_sigmoid(1)
+quantized_hswish(6,2,alpha=1) quantized_hswish(8,3,1) quantized_hswish(6,2,relu_shift=2,relu_upper_bound=4)
+binary(alpha=1) binary binary(use_01=1) binary(1,alpha=0.5) binary(alpha=0.7) stochastic_binary(alpha=1)
+ternary(alpha=1) ternary ternary(alpha=0.5,threshold=0.75) ternary(threshold=0.0) ternary(alpha=1.3) stochastic_ternary(alpha=1)
+quantized_po2(4) quantized_po2(5,2) quantized_po2(5,0.5) quantized_po2(5,quadratic_approximation=True) quantized_po2(4,log2_rounding='floor') quantized_po2(6)
+quantized_relu_po2(4) quantized_relu_po2(4,2) quantized_relu_po2(3,negative_slope=0.5) quantized_relu_po2(5,quadratic_approximation=True) quantized_relu_po2(4,1,log2_rounding='floor')
+""".split()
+
+FITTED = ["quantized_bits(4,0,alpha='auto_po2')", "quantized_bits(4,0,alpha='auto')", "quantized_bits(6,1,alpha='auto_po2')",
+          "quantized_bits(3,0,1,alpha='auto')", "quantized_bits(2,0,alpha='auto_po2')", "quantized_bits(5,2,alpha='auto')",
+          "binary(alpha='auto_po2')", "binary(alpha='auto')", "binary(use_01=1,alpha='auto')", "ternary(alpha='auto_po2')",
+          "ternary(alpha='auto')", "ternary(alpha='auto_po2',number_of_unrolls=2)"]
+
+
+def short(values):
+    """The numbers in as few digits as tell float32 apart."""
+    return [float(f"{v:.9g}") for v in values.ravel()]
+
+
+def quantizers():
+    """Inputs and outputs of every quantizer: as an activation on numbers, as a quantizer of kernels."""
+    from qkeras import quantizers as Q
+    base = np.arange(-48, 49) / 16.0
+    cases = []
+    for text in QUANTIZERS:
+        x = np.concatenate([base, RNG.normal(0, 1.5, 60), [0.0, 1e-8, -1e-8, 100.0, -100.0, 0.33, -0.33, 0.4999, 0.5001]]).astype("float32")
+        y = np.array(Q.get_quantizer(text)(tf.constant(x)), dtype="float32")
+        cases.append({"quantizer": text, "input": short(x), "output": short(y)})
+    kernels = []
+    for text in QUANTIZERS + FITTED:
+        for shape in [(7, 3), (2, 3, 2, 4)] if text in FITTED else [(7, 3)]:
+            x = RNG.normal(0, 0.6, shape).astype("float32")
+            y = np.array(Q.get_quantizer(text)(tf.constant(x)), dtype="float32")
+            kernels.append({"quantizer": text, "shape": list(shape), "input": short(x), "output": short(y)})
+    ROOT.mkdir(parents=True, exist_ok=True)
+    with open(ROOT / "quantizers.json", "w") as f:
+        json.dump({"activations": cases, "kernels": kernels}, f, separators=(",", ":"))
+    print("quantizers", len(cases), len(kernels))
+
+
+def qlayers():
+    """Quantized layers, with every value on a grid coarse enough for float32 to be exact before fitted scales enter."""
+    import qkeras as Q
+    image, row, line = keras.Input((5, 6, 3), name="image"), keras.Input((9,), name="row"), keras.Input((8, 3), name="line")
+    y = [Q.QDense(4, kernel_quantizer="quantized_bits(6,1,alpha=1)", bias_quantizer="quantized_bits(6,2,alpha=1)",
+                  activation="quantized_relu(5,2)", name="qd")(row),
+         Q.QDense(4, kernel_quantizer=Q.quantized_bits(5, 1), bias_quantizer=Q.quantized_po2(5), name="qd_fitted")(row),
+         Q.QDense(4, kernel_quantizer="ternary", bias_quantizer=None, name="qd_ternary")(row),
+         Q.QDense(4, kernel_quantizer="binary(alpha=0.5)", use_bias=False, activation="hard_sigmoid", name="qd_binary")(row),
+         Q.QDense(4, kernel_quantizer="quantized_po2(4)", use_bias=False, activation="quantized_tanh(6)", name="qd_po2")(row),
+         Q.QConv2D(4, (3, 2), (2, 1), "same", kernel_quantizer="quantized_bits(5,0,alpha=1)", bias_quantizer="quantized_bits(5,1,alpha=1)", name="qc")(image),
+         Q.QConv1D(4, 3, kernel_quantizer="quantized_bits(5,0,alpha='auto_po2')", bias_quantizer="quantized_bits(5,1,alpha=1)", name="qc1")(line),
+         Q.QDepthwiseConv2D((2, 2), depthwise_quantizer="quantized_bits(5,0,alpha=1)", bias_quantizer="quantized_bits(5,1,alpha=1)", name="qdw")(image),
+         Q.QSeparableConv2D(3, (2, 2), depthwise_quantizer="quantized_bits(4,0,alpha=1)", pointwise_quantizer="quantized_bits(4,0,alpha=1)",
+                            bias_quantizer="quantized_bits(5,1,alpha=1)", name="qsep")(image),
+         Q.QConv2DBatchnorm(3, (2, 2), kernel_quantizer="quantized_bits(7,1,alpha=1)", bias_quantizer="quantized_bits(7,2,alpha=1)",
+                            activation="quantized_relu(6,3)", name="qcbn")(image),
+         Q.QBatchNormalization(name="qbn")(image),
+         Q.QAveragePooling2D((2, 2), average_quantizer="quantized_bits(8,0,alpha=1)", name="qap")(image),
+         Q.QGlobalAveragePooling2D(average_quantizer="quantized_bits(8,0,alpha=1)", activation="quantized_bits(8,1,alpha=1)", name="qgap")(image),
+         Q.QActivation("quantized_relu(6,2)", name="qa")(image), Q.QActivation(Q.quantized_bits(6, 2, 1, alpha=1), name="qa2")(row),
+         Q.QActivation("hard_tanh", name="qa3")(row), Q.QActivation("binary_tanh", name="qa4")(row), Q.QActivation("relu", name="qa5")(row),
+         Q.QActivation("hard_sigmoid", name="qa6")(row), Q.QActivation("smooth_sigmoid", name="qa7")(row)]
+    emit("qlayers", [image, row, line], y, FORMATS, grid=64)
+
+
+# Quantizers of HGQ2.
+
+
+def hgq2():
+    from hgq import layers as H
+    from hgq.config import LayerConfigScope, QuantizerConfigScope
+    from hgq.quantizer import Quantizer, QuantizerConfig
+    row, image = keras.Input((6,), name="row"), keras.Input((5, 5, 2), name="image")
+    y = []
+    rounds = ["TRN", "RND", "RND_CONV", "TRN_ZERO", "RND_ZERO", "RND_MIN_INF", "RND_INF"]
+    for kind in ("kif", "kbi"):
+        for r in rounds:
+            for o in ("WRAP", "SAT", "SAT_SYM"):
+                sizes = {"i0": 2, "f0": 3} if kind == "kif" else {"b0": 5, "i0": 2}
+                c = QuantizerConfig(kind, "datalane", round_mode=r, overflow_mode=o, k0=int(RNG.integers(2)), **sizes)
+                y.append(Quantizer(c, name=f"q_{kind}_{r}_{o}".lower())(row))
+    c = QuantizerConfig("kif", "datalane", i0=2, f0=3, overflow_mode="SAT", scaler=0.75)
+    y.append(Quantizer(c, name="scaled")(row))
+    with QuantizerConfigScope(place="datalane", i0=3, f0=4), QuantizerConfigScope(place="weight", overflow_mode="SAT_SYM"):
+        y += [H.QDense(4, activation="relu", name="dense")(row), H.QDense(3, use_bias=False, name="dense_nobias")(row),
+              H.QBatchNormDense(4, name="bn_dense")(row), H.QBatchNormalization(name="bn")(image),
+              H.QConv2D(3, (2, 2), padding="same", activation="relu", name="conv")(image), H.QAdd(name="add")([row, row]),
+              H.QSubtract(name="subtract")([row, y[0]]), H.QMultiply(name="multiply")([row, y[1]]), H.QMaximum(name="maximum")([row, y[2]]),
+              H.QMinimum(name="minimum")([row, y[2]]), H.QAveragePow2(name="average")([row, y[0], y[1]]),
+              H.QSum(axes=(1, 2), scale=0.25, name="sum")(image), H.QMeanPow2(axes=-1, keepdims=True, name="mean")(image),
+              H.QMaxPooling2D((2, 2), name="max")(image), H.QGlobalAveragePooling2D(name="gap")(image),
+              H.QUnaryFunctionLUT("tanh", name="lut")(row), H.QSoftmax(name="softmax")(row)]
+        with LayerConfigScope(enable_oq=True), QuantizerConfigScope(place="datalane", overflow_mode="SAT"):
+            y.append(H.QDense(4, activation="relu", name="dense_oq")(row))
+    emit("hgq2", [row, image], y, FORMATS, scale=1.5, grid=1024)
+    x = H.QBatchNormDense(4, name="bn_dense")(row)
+    z = H.QAdd(name="add")([H.QDense(4, activation="relu", name="dense")(x), x])
+    y = [Quantizer(QuantizerConfig("kbi", "datalane", overflow_mode="SAT"), name="quantizer")(z), H.QBatchNormalization(name="bn")(z)]
+    emit("hgq2_named", [row], y, ["h5"], grid=1024)
+
+
+only = sys.argv[2:]
+if only:
+    for name in only:
+        globals()[name]()
+elif GENERATION == "keras2":
+    activations(), merges(), convolutions(), shapes(), nested(), quantizers(), qlayers()
+else:
+    activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2()
