@@ -24,11 +24,7 @@ public struct BuildFolder: Sendable {
       .appendingPathComponent(".\(url.lastPathComponent).new-\(ProcessInfo.processInfo.processIdentifier)")
     let old = url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).old-\(ProcessInfo.processInfo.processIdentifier)")
-    if manager.fileExists(atPath: url.path), !isReplaceable {
-      throw CompilationFailed(
-        "E202", "'\(url.path)' exists and is not a build of fpgaml", at: .option("-o"),
-        notes: ["name another folder, or remove this one"])
-    }
+    try checkReplaceable()
     do {
       try? manager.removeItem(at: fresh)
       for file in files {
@@ -47,10 +43,16 @@ public struct BuildFolder: Sendable {
     }
   }
 
-  /// Whether the folder is empty or holds a build.
-  private var isReplaceable: Bool {
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-    return contents.isEmpty || contents.contains("report.json")
+  /// Makes sure that writing destroys nothing but a build.
+  ///
+  /// - Throws: E202 for a file, and for a folder that is neither empty nor a build.
+  public func checkReplaceable() throws(CompilationFailed) {
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    let contents = try? FileManager.default.contentsOfDirectory(atPath: url.path)
+    if let contents, contents.isEmpty || contents.contains("report.json") { return }
+    throw CompilationFailed(
+      "E202", "'\(url.path)' exists and is not a build of fpgaml", at: .option("-o"),
+      notes: ["name another folder, or remove this one"])
   }
 
   /// Whether there is a folder at the path at all.

@@ -17,6 +17,18 @@ struct Console {
     }
   }
 
+  /// Text that was asked for by name, quiet or not.
+  static func print(_ text: String) { write(text + "\n", to: .standardOutput) }
+
+  /// The verdict's line and its problems.
+  func verdict(_ verdict: Verdict) {
+    report(verdict.problems)
+    guard !isJSON && !isQuiet else { return }
+    let colored = isColored && isatty(STDOUT_FILENO) != 0
+    let color = verdict.passed ? "\u{1B}[32m" : "\u{1B}[31m"
+    Console.print(colored ? color + verdict.summary + "\u{1B}[0m" : verdict.summary)
+  }
+
   func report(_ diagnostics: [Diagnostic]) {
     if isQuiet { return }
     let colored = isColored && isatty(STDERR_FILENO) != 0

@@ -16,7 +16,7 @@ struct FPGAML: ParsableCommand {
       4 a needed tool is missing; 70 an error of fpgaml's.
       """,
     version: Version.current,
-    subcommands: [Predict.self, Inspect.self])
+    subcommands: [Compile.self, Predict.self, Inspect.self, Estimate.self])
 }
 
 /// Options of every verb.

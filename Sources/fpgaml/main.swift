@@ -1,6 +1,8 @@
 import ArgumentParser
 import Diagnostics
+import Driver
 import Foundation
+import Planning
 import Readers
 
 // A corrupt HDF5 file may crash its reader, which therefore runs in a child process of this binary.
@@ -12,6 +14,10 @@ do {
 } catch let failure as CompilationFailed {
   Console.report(failure)
   exit(failure.status.rawValue)
+} catch let infeasible as Infeasible {
+  if CommandLine.arguments.contains("--json") { Console.print(infeasible.json.text()) }
+  Console.report(infeasible.failure)
+  exit(ExitStatus.infeasible.rawValue)
 } catch let stop as ExitStatus {
   exit(stop.rawValue)
 } catch {
