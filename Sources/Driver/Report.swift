@@ -21,7 +21,9 @@ public struct Report: Sendable {
     let plan = compilation.plan
     let graph = compilation.model.graph
     return plan.circuit.origins.indices.compactMap { origin in
-      let nodes = graph.nodes.filter { $0.layer.name == plan.circuit.origins[origin] && !$0.primitive.isInput }
+      let nodes = graph.nodes.filter {
+        $0.layer.name == plan.circuit.origins[origin] && !$0.primitive.isInput
+      }
       guard let last = nodes.last, let type = last.type else { return nil }
       let main = nodes.first { $0.primitive.kind == "linear" } ?? last
       return LayerReport(
@@ -54,13 +56,19 @@ extension Report {
         "sha256": model.sha256.map { .string($0) } ?? .null, "parameters": .integer(model.parameters),
       ],
       "target": ["part": .string(plan.part.name), "clock_mhz": .number(plan.clockMHz)],
+      "verilog": [
+        "ports": .string(compilation.request.verilog.ports.rawValue),
+        "clock_enable": .bool(compilation.request.verilog.clockEnable),
+        "primitives": .bool(compilation.request.verilog.primitives),
+      ],
       "latency": latency,
       "interval": [
         "cycles": .integer(plan.interval), "ns": .number(plan.period.doubleValue * Double(plan.interval)),
         "budget_ns": .optional(compilation.request.plan.interval?.nanoseconds(period: plan.period)),
       ],
       "resources": [
-        "estimate": resources(plan.estimate.total, band: plan.estimate.band), "flow": .string(plan.estimate.flow),
+        "estimate": resources(plan.estimate.total, band: plan.estimate.band),
+        "flow": .string(plan.estimate.flow),
         "register_bits": .integer(plan.registerBits), "yosys": .null, "vivado": .null,
       ],
       "timing": [
@@ -141,7 +149,8 @@ extension Verdict {
   /// The verdict as report.json and `verify --json` have it.
   public var json: JSONOutput {
     [
-      "verdict": passed ? "pass" : "fail", "samples": .integer(samples), "seed": .integer(Int(seed)), "proved": [],
+      "verdict": passed ? "pass" : "fail", "samples": .integer(samples), "seed": .integer(Int(seed)),
+      "proved": [],
       "rtl": rtl.map {
         [
           "mismatches": .integer($0.mismatches), "latency_cycles": .optional($0.latencyCycles),

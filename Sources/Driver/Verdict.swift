@@ -69,7 +69,8 @@ extension RTLResult {
     guard let first else { return "" }
     let place = "; first \(first.kind.rawValue) in phase '\(first.phase)' at cycle \(first.cycle)"
     let sample = first.sample.map { ", sample \($0)" } ?? ""
-    let element = first.element.map { ": \($0.port)[\($0.index)] is \($0.got) instead of \($0.expected)" } ?? ""
+    let element =
+      first.element.map { ": \($0.port)[\($0.index)] is \($0.got) instead of \($0.expected)" } ?? ""
     return place + sample + element
   }
 }

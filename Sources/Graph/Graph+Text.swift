@@ -31,7 +31,8 @@ extension Primitive: CustomStringConvertible {
     case .linear(let linear):
       let groups = linear.groups == 1 ? "" : "\(linear.groups) x "
       let accumulator = linear.accumulator.map { " accumulated in \($0)" } ?? ""
-      return "linear \(groups)\(linear.inputs) -> \(linear.outputs)\(linear.bias == nil ? "" : " + bias")\(accumulator)"
+      return
+        "linear \(groups)\(linear.inputs) -> \(linear.outputs)\(linear.bias == nil ? "" : " + bias")\(accumulator)"
     case .combine(let kind): return kind.rawValue
     case .map(let map):
       switch map.form {

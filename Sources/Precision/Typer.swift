@@ -185,7 +185,7 @@ extension Typer {
 extension Typer {
   /// One notice for all that was typed without being asked.
   private mutating func noteDefaults() {
-    guard result.nodes.contains(where: { $0.typeSource == .byDefault }) else { return }
+    guard policy.calibration == nil, result.nodes.contains(where: { $0.typeSource == .byDefault }) else { return }
     sink.notice(
       "T020",
       "no types given: input \(TypePolicy.defaultInput), weights 8 bits, sums exact, activations \(TypePolicy.defaultActivation)",

@@ -16,7 +16,7 @@ struct FPGAML: ParsableCommand {
       4 a needed tool is missing; 70 an error of fpgaml's.
       """,
     version: Version.current,
-    subcommands: [Compile.self, Predict.self, Inspect.self, Estimate.self])
+    subcommands: [Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self])
 }
 
 /// Options of every verb.

@@ -75,7 +75,9 @@ struct VerilogPrintingOptions: ParsableArguments {
   @Flag(help: "Instantiate the part's LUT and carry cells for three-input adders.")
   var primitives = false
 
-  var options: VerilogOptions { VerilogOptions(ports: ports, clockEnable: clockEnable, primitives: primitives) }
+  var options: VerilogOptions {
+    VerilogOptions(ports: ports, clockEnable: clockEnable, primitives: primitives)
+  }
 }
 
 extension VerilogOptions.Ports: ExpressibleByArgument {}

@@ -55,10 +55,13 @@ extension DecisionTree {
       targets.allSatisfy({ (0..<scores).contains(Int($0)) }), Set(targets).count == targets.count,
       leaves.allSatisfy(\.isFinite), weight.isFinite, !thresholds.contains(where: \.isNaN)
     else { return false }
-    func isNode(_ node: Int32, below limit: Int) -> Bool { node >= 0 ? Int(node) < limit : Int(~node) < leafCount }
+    func isNode(_ node: Int32, below limit: Int) -> Bool {
+      node >= 0 ? Int(node) < limit : Int(~node) < leafCount
+    }
     var depths: [Int] = []
     for i in 0..<count {
-      guard (0..<featureCount).contains(Int(features[i])), isNode(lefts[i], below: i), isNode(rights[i], below: i)
+      guard (0..<featureCount).contains(Int(features[i])), isNode(lefts[i], below: i),
+        isNode(rights[i], below: i)
       else { return false }
       let below = max(lefts[i] < 0 ? 0 : depths[Int(lefts[i])], rights[i] < 0 ? 0 : depths[Int(rights[i])])
       depths.append(below + 1)
