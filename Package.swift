@@ -75,6 +75,7 @@ let package = Package(
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("PlanningTests", ["Planning", "CircuitTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
+    tests("ForestTests", ["Readers", "Precision", "Lowering"]),
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
     tests(
       "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],

@@ -3,7 +3,7 @@ import Graph
 
 extension Graph {
   /// Types for the features of forests, from samples: each feature the narrowest type of at most 16 bits, rounding to
-  /// nearest and saturating, that holds its samples as they are or that changes at most one in a thousand of the
+  /// nearest and saturating, that holds its samples as they are or that changes at most one in four thousand of the
   /// forests' comparisons on them. Nil where something other than a forest reads the input.
   func featureTypes(of input: NodeID, samples: [[Double]]) -> PerElement<FixedType>? {
     var thresholds = Array(repeating: Set<Double>(), count: self[input].count)
@@ -43,7 +43,7 @@ private struct FeatureSamples {
       if thresholds.isEmpty { break }
       let isExact = values.allSatisfy { value in type.convert(value).map { type.value($0) == value } ?? false
       }
-      if isExact || changes(type, thresholds) * 1000 <= values.count * thresholds.count { break }
+      if isExact || changes(type, thresholds) * 4000 <= values.count * thresholds.count { break }
     }
     return type
   }
