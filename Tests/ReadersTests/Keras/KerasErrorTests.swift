@@ -220,7 +220,7 @@ struct ModelReaderTests {
     let folder = try TemporaryFolder()
     let text = try folder.write(Array("not a model".utf8), "m.txt")
     #expect(failure { _ = try ModelReader.read(text) }?.code == "I120")
-    let json = try folder.write(Array(#"{"learner": {}}"#.utf8), "m.json")
+    let json = try folder.write(Array(#"{"other": {}}"#.utf8), "m.json")
     #expect(failure { _ = try ModelReader.read(json) }?.code == "I120")
     let alone = try folder.write(Array(KerasWeightErrorTests.dense.utf8), "alone.json")
     #expect(failure { _ = try ModelReader.read(alone) }?.code == "I123")
