@@ -35,17 +35,17 @@ let package = Package(
       ]),
     module(
       "Verification",
-      ["VerilogBackend", "Lowering", "Circuit", "Graph", "TestbenchSources", "HLSTemplates"]),
+      ["VerilogBackend", "HLSBackend", "Lowering", "Circuit", "Graph", "TestbenchSources"]),
     module("VerilogBackend", ["Circuit"]),
-    module("HLSBackend", ["Circuit", "HLSTemplates"]),
+    module("HLSBackend", ["Circuit", "HLSTemplates", "TestbenchSources"]),
     .target(
-      name: "HLSTemplates", path: "templates/hls", sources: ["HLSTemplates.swift"],
+      name: "HLSTemplates", path: "templates/hls", exclude: ["tests"], sources: ["HLSTemplates.swift"],
       resources: [.embedInCode("fpgaml_w.h")], swiftSettings: swiftSettings),
     .target(
       name: "TestbenchSources", path: "testbench", sources: ["TestbenchSources.swift"],
       resources: [
         .embedInCode("design.cpp"), .embedInCode("harness.cpp"), .embedInCode("harness.h"),
-        .embedInCode("primitives.v"),
+        .embedInCode("hls_harness.h"), .embedInCode("primitives.v"),
       ], swiftSettings: swiftSettings),
     module("Lowering", ["AdderGraphs", "Circuit", "Graph"]),
     module("Planning", ["Circuit"]),
@@ -73,6 +73,10 @@ let package = Package(
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
     tests(
       "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],
+      resources: [.copy("Golden")]),
+    tests(
+      "HLSBackendTests",
+      ["HLSBackend", "HLSTemplates", "TestbenchSources", "Verification", "CircuitTestSupport"],
       resources: [.copy("Golden")]),
     tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
     tests("AdderGraphsTests", ["AdderGraphs"]),

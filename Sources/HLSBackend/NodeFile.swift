@@ -1,0 +1,78 @@
+import Circuit
+import FixedPoint
+
+/// Prints the functions of nodes.
+enum NodeFile {
+  /// `void fc1(const input_1_raw_t x[16], fc1_raw_t y[64])`. A parameter that the body does not read has no name.
+  static func signature(_ node: ResolvedDesign.Node, in design: ResolvedDesign, isRead: [Bool]? = nil) -> String {
+    let (arguments, results) = parameters(node, in: design)
+    let inputs = zip(node.arguments, arguments).enumerated().map { index, argument in
+      let name = isRead?[index] == false ? "" : argument.1.name
+      return "const \(design.tensors[argument.0].typeName) \(name)[\(design.tensors[argument.0].count)]"
+    }
+    let outputs = zip(node.results, results).map { tensor, result in
+      "\(design.tensors[tensor].typeName) \(result.name)[\(design.tensors[tensor].count)]"
+    }
+    return "void \(node.name)(" + (inputs + outputs).joined(separator: ", ") + ")"
+  }
+
+  /// The tables and the function of a node.
+  static func function(_ node: ResolvedDesign.Node, in design: ResolvedDesign) -> String {
+    let (arguments, results) = parameters(node, in: design)
+    let body = NodePrinter(node.node.circuit, arguments: arguments, results: results, tables: node.tables)
+    var text = "// \(node.node.name.asWord)"
+    text += node.node.comment.isEmpty ? "\n" : ": \(node.node.comment.split(separator: "\n").joined(separator: " "))\n"
+    for (table, name) in zip(node.node.circuit.tables, node.tables) {
+      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
+    }
+    text += signature(node, in: design, isRead: body.isArgumentRead)
+    text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
+    for line in body.lines { text += "  \(line)\n" }
+    return text + "}\n"
+  }
+
+  /// `x` and `y`, with a number where there are several.
+  private static func parameters(
+    _ node: ResolvedDesign.Node, in design: ResolvedDesign
+  ) -> (arguments: [NodePrinter.Parameter], results: [NodePrinter.Parameter]) {
+    func parameters(_ tensors: [Int], _ name: String) -> [NodePrinter.Parameter] {
+      tensors.enumerated().map { index, tensor in
+        NodePrinter.Parameter(
+          name: tensors.count == 1 ? name : "\(name)\(index)", element: CPPInteger(design.tensors[tensor].type),
+          shifts: design.tensors[tensor].tensor.shifts)
+      }
+    }
+    return (parameters(node.arguments, "x"), parameters(node.results, "y"))
+  }
+
+  /// The definition of an array of constants.
+  static func array(_ declaration: String, _ entries: [String]) -> String {
+    var text = "\(declaration)[\(entries.count)] = {"
+    var line = ""
+    for (index, entry) in entries.enumerated() {
+      let item = index == entries.count - 1 ? entry : "\(entry),"
+      if line.isEmpty || line.count + item.count > 98 {
+        text += "\(line)\n  "
+        line = item
+      } else {
+        line += " \(item)"
+      }
+    }
+    return text + "\(line)};\n"
+  }
+
+  /// The narrowest C++ type that holds a table's entries.
+  private static func elementType(_ table: Table) -> String {
+    let low = table.entries.min() ?? 0
+    let high = table.entries.max() ?? 0
+    func fits<Integer: FixedWidthInteger>(_: Integer.Type) -> Bool {
+      Integer(exactly: low) != nil && Integer(exactly: high) != nil
+    }
+    if fits(Int8.self) { return "signed char" }
+    if fits(UInt8.self) { return "unsigned char" }
+    if fits(Int16.self) { return "short" }
+    if fits(UInt16.self) { return "unsigned short" }
+    if fits(Int32.self) { return "int" }
+    return "long long"
+  }
+}
