@@ -2,6 +2,7 @@ import Circuit
 import Diagnostics
 import FixedPoint
 import HLSBackend
+import Testing
 
 /// Small designs with every feature of the printer.
 enum Designs {
@@ -122,4 +123,8 @@ enum Designs {
     }
     return builder.circuit
   }
+}
+
+extension HLSDesign: @retroactive CustomTestStringConvertible {
+  public var testDescription: String { name }
 }
