@@ -42,14 +42,6 @@ struct KerasWeights: Sendable {
     case .numbered(let root): try numbered(root, layer, part, names)
     }
   }
-
-  /// Whether the file has variables of that component of a layer.
-  func contains(_ layer: WeightAddress, part: [String]) -> Bool {
-    switch layout {
-    case .named(let root): (try? entries(root, layer, part))?.isEmpty == false
-    case .numbered(let root): group(root, layer, part) != nil
-    }
-  }
 }
 
 // MARK: Named variables

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Readers
 
-/// A model with many outputs that `Tests/Models/scripts/keras_models.py` wrote, beside what the framework computed.
+/// A model with many outputs that `Tests/Models/scripts/keras_models.py` wrote, beside what the framework
+/// computed.
 struct RecordedModel: Sendable, CustomTestStringConvertible {
   var file: String
   /// Outputs that binary64 gives only up to rounding; of an exact model all others are equal bit for bit.
@@ -109,8 +110,8 @@ struct QKerasQuantizerTests {
     #expect(Self.cases("kernels").count > 80)
   }
 
-  /// The nodes of an activation compute what QKeras computes: bit for bit, where the factor is a power of two. Others
-  /// lose bits in QKeras itself, which returns x + (q − x) in float32.
+  /// The nodes of an activation compute what QKeras computes: bit for bit, where the factor is a power of
+  /// two. Others lose bits in QKeras itself, which returns x + (q − x) in float32.
   @Test(arguments: cases("activations"))
   func activations(_ test: Case) throws {
     var builder = GraphBuilder(name: "test", framework: "keras", generation: 2, weights: nil)
@@ -127,7 +128,8 @@ struct QKerasQuantizerTests {
     }
   }
 
-  /// Quantized kernels are QKeras's; fitted factors, whose sums have no defined order, to the last bit of float32.
+  /// Quantized kernels are QKeras's; fitted factors, whose sums have no defined order, to the last bit of
+  /// float32.
   @Test(arguments: cases("kernels"))
   func kernels(_ test: Case) throws {
     let quantizer = try QKerasQuantizer(test.quantizer)

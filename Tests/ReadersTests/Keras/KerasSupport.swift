@@ -9,7 +9,8 @@ enum TestModel {
   static func sequential(_ layers: [String], input: String = "[null, 4]") -> String {
     let entry = #"{"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": \#(input)}}"#
     return
-      #"{"class_name": "Sequential", "config": {"name": "m", "layers": [\#(([entry] + layers).joined(separator: ", "))]}}"#
+      #"{"class_name": "Sequential", "config": {"name": "m", "layers": ["#
+      + ([entry] + layers).joined(separator: ", ") + "]}}"
   }
 
   static func layer(_ kind: String, _ name: String = "y", _ attributes: String = "") -> String {

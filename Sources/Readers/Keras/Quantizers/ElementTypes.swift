@@ -42,8 +42,8 @@ extension LayerCall {
       guard let type = element.fixedType(rounding, overflow) else {
         throw CompilationFailed(
           "I250",
-          "element \(i) has \(element.integer) integer and \(element.fraction) fraction bits, more than can be "
-            + "computed with", at: location)
+          "element \(i) has \(element.integer) integer and \(element.fraction) fraction bits, more than "
+            + "can be computed with", at: location)
       }
       types.append(type)
     }
