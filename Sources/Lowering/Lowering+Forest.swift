@@ -110,7 +110,9 @@ private struct TreeLowering {
     try values(tree.root, &builder)
   }
 
-  private mutating func values(_ node: Int32, _ builder: inout CircuitBuilder) throws(WidthOverflow) -> [Value] {
+  private mutating func values(_ node: Int32, _ builder: inout CircuitBuilder) throws(WidthOverflow)
+    -> [Value]
+  {
     if let values = known[node] { return values }
     let result: [Value]
     if node < 0 {
@@ -131,7 +133,9 @@ private struct TreeLowering {
   }
 
   /// The values of a leaf less the offsets.
-  private func leaf(_ node: Int32) -> [Int64] { zip(tree.values(ofLeaf: Int(~node)), offsets).map { $0 - $1 } }
+  private func leaf(_ node: Int32) -> [Int64] {
+    zip(tree.values(ofLeaf: Int(~node)), offsets).map { $0 - $1 }
+  }
 
   private func compare(_ split: IntegerForest.Split, _ builder: inout CircuitBuilder) -> Value {
     let threshold = builder.constant(split.threshold, origin: origin)

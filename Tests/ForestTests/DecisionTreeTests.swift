@@ -4,11 +4,14 @@ import Testing
 
 @Suite("Trees of a file's nodes")
 struct DecisionTreeTests {
-  private func leaf(_ relation: SplitRelation, _ threshold: Double, _ x: Double, missingIsTrue: Bool, zero: Double? = nil)
+  private func leaf(
+    _ relation: SplitRelation, _ threshold: Double, _ x: Double, missingIsTrue: Bool, zero: Double? = nil
+  )
     throws -> Double
   {
     let split = DecisionTree.Split(
-      feature: 0, relation, threshold, whenTrue: 1, whenFalse: 2, missingIsTrue: missingIsTrue, missingMagnitude: zero)
+      feature: 0, relation, threshold, whenTrue: 1, whenFalse: 2, missingIsTrue: missingIsTrue,
+      missingMagnitude: zero)
     let nodes: [DecisionTree.Node] = [.split(split), .leaf([1]), .leaf([0])]
     let tree = try DecisionTree(targets: [0], featureCount: 1, nodeCount: 3) { nodes[$0] }
     return try #require(tree.values(ofLeaf: tree.leaf { _ in x }).first)
@@ -28,7 +31,8 @@ struct DecisionTreeTests {
           case .equal: x == threshold
           case .notEqual: x != threshold
           }
-        #expect(try leaf(relation, threshold, x, missingIsTrue: false) == (holds ? 1 : 0), "\(x) \(threshold)")
+        #expect(
+          try leaf(relation, threshold, x, missingIsTrue: false) == (holds ? 1 : 0), "\(x) \(threshold)")
       }
       #expect(try leaf(relation, threshold, .nan, missingIsTrue: true) == 1)
       #expect(try leaf(relation, threshold, .nan, missingIsTrue: false) == 0)
@@ -59,13 +63,15 @@ struct DecisionTreeTests {
     #expect(malformation([split(1, 1), .leaf([1])]) == .repeatedNode(1))
     #expect(malformation([split(1, 2), .leaf([1])]) == .unknownChild(node: 0, child: 2))
     #expect(malformation([split(1, -1), .leaf([1])]) == .unknownChild(node: 0, child: -1))
-    #expect(malformation([split(1, 2, feature: 1), .leaf([1]), .leaf([2])]) == .unknownFeature(node: 0, feature: 1))
+    #expect(
+      malformation([split(1, 2, feature: 1), .leaf([1]), .leaf([2])]) == .unknownFeature(node: 0, feature: 1))
     #expect(malformation([split(1, 2, at: .nan), .leaf([1]), .leaf([2])]) == .notANumber(node: 0))
     #expect(malformation([split(1, 2), .leaf([.infinity]), .leaf([2])]) == .notANumber(node: 1))
     #expect(malformation([]) == .unknownChild(node: 0, child: 0))
     let chain = (0..<600).map { split(600, $0 + 1, at: Double($0)) } + [.leaf([1])]
     #expect(malformation(chain) == .repeatedNode(600))
-    let comb = (0..<600).flatMap { [split(2 * $0 + 1, 2 * $0 + 2), DecisionTree.Node.leaf([1])] } + [.leaf([2])]
+    let comb =
+      (0..<600).flatMap { [split(2 * $0 + 1, 2 * $0 + 2), DecisionTree.Node.leaf([1])] } + [.leaf([2])]
     #expect(malformation(comb) == .tooDeep)
   }
 }
@@ -97,7 +103,8 @@ struct IntegerForestTests {
 
   @Test func quantizingRoundsLeavesWithWeightAndDivisorInThem() throws {
     let nodes: [DecisionTree.Node] = [
-      .split(.init(feature: 0, .less, 0, whenTrue: 1, whenFalse: 2, missingIsTrue: true)), .leaf([1]), .leaf([-0.3]),
+      .split(.init(feature: 0, .less, 0, whenTrue: 1, whenFalse: 2, missingIsTrue: true)), .leaf([1]),
+      .leaf([-0.3]),
     ]
     let tree = try DecisionTree(targets: [0], weight: 3, featureCount: 1, nodeCount: 3) { nodes[$0] }
     let forest = Forest(

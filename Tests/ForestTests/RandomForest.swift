@@ -34,7 +34,8 @@ struct RandomForest {
     let depth = Int.random(in: 0...8, using: &random)
     var trees: [DecisionTree] = []
     for _ in 0..<Int.random(in: 1...6, using: &random) {
-      let targets = Bool.random(using: &random) ? [Int.random(in: 0..<scoreCount, using: &random)] : Array(0..<scoreCount)
+      let targets =
+        Bool.random(using: &random) ? [Int.random(in: 0..<scoreCount, using: &random)] : Array(0..<scoreCount)
       var nodes: [DecisionTree.Node] = []
       _ = grow(depth, targets.count, leafBits, into: &nodes)
       trees.append(
@@ -51,9 +52,12 @@ struct RandomForest {
   }
 
   /// Appends a subtree, children first, and returns its number.
-  private mutating func grow(_ depth: Int, _ width: Int, _ bits: Int, into nodes: inout [DecisionTree.Node]) -> Int {
+  private mutating func grow(_ depth: Int, _ width: Int, _ bits: Int, into nodes: inout [DecisionTree.Node])
+    -> Int
+  {
     if depth == 0 || Int.random(in: 0..<8, using: &random) == 0 {
-      nodes.append(.leaf((0..<width).map { _ in Double(Int.random(in: -1 << bits...1 << bits, using: &random)) / 16 }))
+      nodes.append(
+        .leaf((0..<width).map { _ in Double(Int.random(in: -1 << bits...1 << bits, using: &random)) / 16 }))
     } else {
       let yes = grow(depth - 1, width, bits, into: &nodes)
       let no = grow(depth - 1, width, bits, into: &nodes)
@@ -61,7 +65,8 @@ struct RandomForest {
         .split(
           .init(
             feature: Int.random(in: 0..<featureCount, using: &random),
-            SplitRelation.allCases.randomElement(using: &random) ?? .less, threshold(), whenTrue: yes, whenFalse: no,
+            SplitRelation.allCases.randomElement(using: &random) ?? .less, threshold(), whenTrue: yes,
+            whenFalse: no,
             missingIsTrue: Bool.random(using: &random),
             missingMagnitude: Int.random(in: 0..<6, using: &random) == 0 ? 1e-35 : nil)))
     }

@@ -77,7 +77,8 @@ struct SharedForest: CustomTestStringConvertible {
   var testDescription: String { name + ending }
 
   static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/models/trees").path
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/models/trees")
+    .path
 
   static var isPresent: Bool { FileManager.default.fileExists(atPath: folder) }
 
