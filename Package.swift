@@ -74,6 +74,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("PlanningTests", ["Planning", "CircuitTestSupport"]),
+    tests("DriverTests", ["Driver"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
     tests("ForestTests", ["Readers", "Precision", "Lowering"]),
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),
