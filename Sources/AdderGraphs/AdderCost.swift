@@ -52,7 +52,10 @@ enum AdderCost {
 /// Widths of intervals held in floating point: exact up to 2^53, and good enough to compare costs above.
 enum Bits {
   @inline(__always)
-  static func magnitude(_ value: Double) -> Int { value < 1 ? 0 : Int(value.exponent) + 1 }
+  static func magnitude(_ value: Double) -> Int {
+    // The exponent field; all bounds are integers, so that there is nothing between 0 and 1.
+    value < 1 ? 0 : Int(truncatingIfNeeded: value.bitPattern >> 52) &- 1022
+  }
 
   @inline(__always)
   static func width(_ lower: Double, _ upper: Double) -> Int {
@@ -60,5 +63,7 @@ enum Bits {
   }
 
   @inline(__always)
-  static func power(_ shift: Int) -> Double { Double(sign: .plus, exponent: shift, significand: 1) }
+  static func power(_ shift: Int) -> Double {
+    Double(bitPattern: UInt64(truncatingIfNeeded: shift &+ 1023) &<< 52)
+  }
 }

@@ -3,24 +3,27 @@
 /// Any network whose sums can be built from two-operand adders in time gets deadlines that such adders can meet;
 /// what time is left over is shared evenly along each path, for slower, smaller adders.
 struct Deadlines {
-  private(set) var values: [Int]
+  /// For each signal when it is needed, negated if it has no positive terms; for inputs when they arrive.
+  private(set) var signals: [Int]
 
   /// Nil without a time limit.
   init?(_ network: SumNetwork, problem: MatrixProblem) {
     guard let limit = problem.timeLimit else { return nil }
     let step = problem.target.adderDelay
     var earliest = problem.arrivals
-    for sum in network.sums { earliest.append(Deadlines.earliest(sum, arrivals: earliest, step: step)) }
+    for sum in network.sums {
+      let time = Deadlines.earliest(sum, arrivals: earliest, step: step)
+      earliest.append(sum.hasPositiveTerm ? time : time + step)
+    }
     var latest = Array(repeating: limit, count: earliest.count)
     for i in network.sums.indices.reversed() {
       let sum = network.sums[i]
-      let signal = network.inputCount + i
-      if sum.isOutput && !sum.hasPositiveTerm { latest[signal] -= step }
-      let due = latest[signal]
+      let due = latest[network.inputCount + i] - (sum.hasPositiveTerm ? 0 : step)
       let slack = Deadlines.slack(sum, arrivals: earliest, due: due, step: step)
       for term in sum.terms { latest[term.signal] = min(latest[term.signal], earliest[term.signal] + slack) }
     }
-    values = Array(latest[network.inputCount...])
+    latest.replaceSubrange(0..<network.inputCount, with: problem.arrivals)
+    signals = latest
   }
 
   /// When a sum can be ready with two-operand adders: always adding the two earliest operands is optimal

@@ -24,13 +24,15 @@ struct GraphBuilder {
   }
 
   private let problem: MatrixProblem
+  private let attempts: Int
   private var signals: [Signal] = []
   private var nodes: [AdderGraph.Node] = []
   /// What each signal of the network became.
   private var references: [Reference] = []
 
-  init(_ problem: MatrixProblem) {
+  private init(_ problem: MatrixProblem, attempts: Int) {
     self.problem = problem
+    self.attempts = attempts
     for k in problem.inputs.indices {
       signals.append(
         Signal(
@@ -40,12 +42,15 @@ struct GraphBuilder {
     }
   }
 
-  /// The graph of a network.
-  static func graph(_ network: SumNetwork, of problem: MatrixProblem) throws(WidthOverflow) -> AdderGraph {
-    var builder = GraphBuilder(problem)
+  /// The graph of a network whose trees are the best of some attempts.
+  static func graph(
+    _ network: SumNetwork, of problem: MatrixProblem, attempts: Int
+  ) throws(WidthOverflow) -> AdderGraph {
+    var builder = GraphBuilder(problem, attempts: attempts)
     let deadlines = Deadlines(network, problem: problem)
     for (i, sum) in network.sums.enumerated() {
-      try builder.add(sum, deadline: deadlines?.values[i])
+      let negation = sum.hasPositiveTerm ? 0 : problem.target.adderDelay
+      try builder.add(sum, deadline: deadlines.map { $0.signals[network.inputCount + i] - negation })
     }
     let outputs = network.outputs.map { output in
       switch output {
@@ -72,19 +77,21 @@ struct GraphBuilder {
       leafSignals.append(addConstant(sum.constant >> Int128(shift)))
       leaves.append(leaf(leafSignals[leafSignals.count - 1], shift: shift, isNegative: false))
     }
-    let tree = SumTree(leaves: leaves, target: problem.target, deadline: deadline)
+    let tree = SumTree.best(
+      leaves: leaves, target: problem.target, deadline: deadline, attempts: attempts)
     let root = tree.nodes[tree.root]
-    let (positive, negative) = tree.plan[tree.root].cost
+    let (positive, negative) = (tree.plans[tree.root].positive.luts, tree.plans[tree.root].negative.luts)
     // Outputs need the sum's own sign, which every sum with a positive term can have. Elsewhere the cheaper sign
     // will do, but for sums under a deadline: another sign could leave their users without positive terms.
+    let isSignFixed = sum.isOutput || deadline != nil
     var isNegated = negative < positive
-    if sum.isOutput || deadline != nil {
+    if isSignFixed {
       isNegated = root.isNegative ? negative < SumTree.impossible : positive == SumTree.impossible
     }
     var result = Reference(
       signal: try emit(tree, tree.root, isNegated: isNegated, leafSignals), shift: root.shift,
       isNegative: root.isNegative != isNegated)
-    if sum.isOutput && result.isNegative {
+    if isSignFixed && result.isNegative {
       result.signal = try addNode([Reference(signal: result.signal, shift: 0, isNegative: true)])
       result.isNegative = false
     }
@@ -107,12 +114,15 @@ struct GraphBuilder {
   }
 
   /// Lays down a tree's node, or its negative, and returns its signal.
-  private mutating func emit(_ tree: SumTree, _ node: Int, isNegated: Bool, _ leaves: [Int]) throws(WidthOverflow) -> Int {
+  private mutating func emit(_ tree: SumTree, _ node: Int, isNegated: Bool, _ leaves: [Int])
+    throws(WidthOverflow) -> Int
+  {
     let children = tree.nodes[node].children
-    if children.isEmpty { return leaves[node] }
-    let flips = isNegated ? tree.plan[node].flips.1 : tree.plan[node].flips.0
+    if children.count == 0 { return leaves[node] }
+    let flips = isNegated ? tree.plans[node].negative.flips : tree.plans[node].positive.flips
     var terms: [Reference] = []
-    for (n, child) in children.enumerated() {
+    for n in 0..<children.count {
+      let child = children[n]
       let isFlipped = flips >> UInt8(n) & 1 != 0
       let signal = try emit(tree, child, isNegated: isFlipped, leaves)
       let place = tree.nodes[child]

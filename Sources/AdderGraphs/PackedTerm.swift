@@ -18,6 +18,9 @@ struct PackedTerm: Hashable, Comparable {
   @inline(__always)
   static func < (a: PackedTerm, b: PackedTerm) -> Bool { a.bits < b.bits }
 
+  /// The same shift and sign of another signal.
+  func renamed(_ signal: Int) -> PackedTerm { PackedTerm(signal, shift: shift, isNegative: isNegative) }
+
   /// The term of which this one's signal is a part: shifted further, and negated if need be.
   @inline(__always)
   func placed(in outer: PackedTerm) -> PackedTerm {

@@ -1,24 +1,26 @@
-/// Columns of terms, and the two-term sums that they share.
-///
-/// A column is what an output adds up; signals are inputs (below `inputCount`) and definitions.
-struct SharedColumns {
-  var inputCount: Int
-  /// Definition i is signal `inputCount` + i: a sum of two earlier signals whose lowest term is positive.
-  var definitions: [(PackedTerm, PackedTerm)]
-  var columns: [SumNetwork.Sum]
-}
-
 /// What one greedy run prefers.
 struct SharingPolicy {
-  /// LUTs saved by one use of a shared sum, for each bit that it adds, and for each use.
-  var useFactor = 0.5
-  var useOffset = 0.5
-  /// LUTs that a shared sum costs, for each bit that it adds, and in all.
-  var definitionFactor = 1.0
-  var definitionOffset = 0.0
+  /// Adders that a use of a shared sum saves: with three-operand adders half of one.
+  private let adderShare: Double
+  /// Adders that a shared sum must save in all to be made.
+  private let threshold: Double
   /// Scores are multiplied by 1 to 1 + noise, differently for each seed.
   var noise = 0.0
   var seed: UInt64 = 0
+
+  /// - Parameter minimumCount: how often a pattern must occur.
+  init(target: AdderTarget, minimumCount: Int) {
+    adderShare = target.hasTernaryAdders ? 0.5 : 1
+    threshold = adderShare * (Double(minimumCount) - 0.5)
+  }
+
+  /// The worth of sharing a sum that adds `bits` bits in `count` places.
+  @inline(__always)
+  func score(count: Int, bits: Int, key: UInt64) -> Double {
+    let score = Double(count) * adderShare * (Double(bits) + 0.5) - threshold * Double(bits)
+    if noise == 0 || score <= 0 { return score }
+    return score * (1 + noise * SplitMix64.unit(key ^ seed))
+  }
 }
 
 /// Greedy two-term common-subexpression elimination on signed digits, with counts kept incrementally.
@@ -30,64 +32,100 @@ struct SharingPolicy {
 /// inequality, exact for two-operand adders of equal delay). A column without positive terms needs a level more, to
 /// be negated.
 final class PatternSharing {
-  private let policy: SharingPolicy
-  private let inputCount: Int
-  private let adderDelay: Int
-  private let timeLimit: Int?
+  /// A pattern under a score that was right once.
+  private struct Entry: HeapElement {
+    var score: Double
+    var key: UInt64
+    /// The occurrences found when the entry was made; -1 where they were not looked for.
+    var checkedCount: Int32
 
-  private var definitions: [(PackedTerm, PackedTerm)] = []
-  private var columns: [[PackedTerm]]
-  private let constants: [Int128]
-  /// Bounds and arrival of each signal, by interval arithmetic in floating point: for scores only.
-  private var lower: [Double]
-  private var upper: [Double]
-  private var arrivals: [Int]
-  /// The columns in which a signal occurs, or once did, ascending.
-  private var columnsOf: [[Int32]]
-  /// Σ 2^(62 - l) over each column's terms and its constant, and how many of them are positive.
-  private var kraftSums: [UInt64] = []
-  private var positiveCounts: [Int] = []
-  private var table: PatternTable
-  private var queue = ScoreQueue()
-  private var risen: [Pattern] = []
-
-  init(
-    columns: [SumNetwork.Sum], bounds: [(lower: Double, upper: Double)], arrivals: [Int], adderDelay: Int,
-    timeLimit: Int?, policy: SharingPolicy
-  ) {
-    self.policy = policy
-    self.columns = columns.map(\.terms)
-    constants = columns.map(\.constant)
-    inputCount = bounds.count
-    lower = bounds.map(\.lower)
-    upper = bounds.map(\.upper)
-    self.arrivals = arrivals
-    self.adderDelay = adderDelay
-    self.timeLimit = timeLimit
-    columnsOf = Array(repeating: [], count: inputCount)
-    let pairs = columns.reduce(0) { $0 + $1.terms.count * $1.terms.count / 2 }
-    table = PatternTable(minimumCapacity: min(pairs, 1 << 22))
+    @inline(__always)
+    func precedes(_ other: Entry) -> Bool { score != other.score ? score > other.score : key < other.key }
   }
 
-  func run() -> SharedColumns {
-    countAll()
-    while let entry = queue.removeFirst() { step(entry) }
-    let columns = zip(columns, constants).map { SumNetwork.Sum(terms: $0, constant: $1) }
-    return SharedColumns(inputCount: inputCount, definitions: definitions, columns: columns)
+  private let policy: SharingPolicy
+  private let adderDelay: Int
+  private let isTimed: Bool
+
+  private var network: SumNetwork
+  /// Bounds of each signal by interval arithmetic in floating point: for scores only.
+  private var bounds: [SumNetwork.Bounds]
+  /// When each signal is ready; for a sum of the network also when it must be. Empty if not timed.
+  private var times: [Int]
+  /// The sums in which a signal occurs, or once did, ascending.
+  private var users: [[Int32]]
+  /// For each sum Σ 2^(62 - l) over its operands, and how many of them are positive. Empty if not timed.
+  private var kraftSums: [UInt64] = []
+  private var positiveCounts: [Int] = []
+  /// Patterns are sought among signals of one block at a time, which keeps the work in proportion to the terms.
+  private var blockOf: [Int32]
+  private let blockCount: Int
+  /// For each sum the terms outside the block at hand.
+  private var asides: [[PackedTerm]] = []
+  private var table = PatternTable(minimumCapacity: 0)
+  private var queue = Heap<Entry>()
+  private var risen: [Pattern] = []
+
+  /// - Requires: the network's sums in topological order.
+  init(_ network: SumNetwork, problem: MatrixProblem, policy: SharingPolicy) {
+    self.network = network
+    self.policy = policy
+    adderDelay = problem.target.adderDelay
+    isTimed = problem.timeLimit != nil
+    bounds = network.bounds(inputs: problem.inputs)
+    times = Deadlines(network, problem: problem)?.signals ?? []
+    users = Array(repeating: [], count: bounds.count)
+    let longest = network.sums.reduce(0) { max($0, $1.terms.count) }
+    let blockCount = (longest + PatternSharing.blockSize - 1) / PatternSharing.blockSize
+    self.blockCount = blockCount
+    blockOf = (0..<network.inputCount).map { Int32($0 * blockCount / network.inputCount) }
+    for sum in network.sums { blockOf.append(sum.terms.first.map { blockOf[$0.signal] } ?? 0) }
+  }
+
+  /// The most terms of a sum in one block, about.
+  private static let blockSize = 192
+
+  /// The network with shared sums of two terms appended: no longer in topological order.
+  func run() -> SumNetwork {
+    noteOperands()
+    for block in 0..<blockCount {
+      if blockCount > 1 { setAside(allBut: Int32(block)) }
+      countAll()
+      while let entry = queue.removeFirst() { step(entry) }
+      if blockCount > 1 { restore() }
+    }
+    return network
+  }
+
+  private func noteOperands() {
+    for (i, sum) in network.sums.enumerated() {
+      for term in sum.terms where users[term.signal].last != Int32(i) { users[term.signal].append(Int32(i)) }
+      if isTimed {
+        let limit = times[network.inputCount + i]
+        kraftSums.append(Kraft.sum(sum, times: times, limit: limit, step: adderDelay))
+        positiveCounts.append(sum.positiveCount)
+      }
+    }
+  }
+
+  private func setAside(allBut block: Int32) {
+    asides = network.sums.map { $0.terms.filter { blockOf[$0.signal] != block } }
+    for i in asides.indices where !asides[i].isEmpty {
+      network.sums[i].terms.removeAll { blockOf[$0.signal] != block }
+    }
+  }
+
+  private func restore() {
+    for (i, terms) in asides.enumerated() { network.sums[i].terms += terms }
   }
 
   private func countAll() {
-    for c in columns.indices {
-      let terms = columns[c]
-      for i in terms.indices {
-        let signal = terms[i].signal
-        if columnsOf[signal].last != Int32(c) { columnsOf[signal].append(Int32(c)) }
-        for j in 0..<i { count(terms[i], terms[j]) }
-      }
-      if timeLimit != nil {
-        let constant = constants[c] == 0 ? 0 : weight(arrival: 0)
-        kraftSums.append(terms.reduce(constant) { $0 + weight(arrival: arrivals[$1.signal]) })
-        positiveCounts.append(terms.count { !$0.isNegative } + (constants[c] > 0 ? 1 : 0))
+    let pairs = network.sums.reduce(0) { $0 + $1.terms.count * $1.terms.count / 2 }
+    table = PatternTable(minimumCapacity: min(pairs, 1 << 22))
+    for sum in network.sums {
+      let terms = sum.terms
+      for n in terms.indices {
+        for m in 0..<n { count(terms[n], terms[m]) }
       }
     }
     enqueueRisen()
@@ -103,12 +141,12 @@ final class PatternSharing {
   private func enqueueRisen() {
     for pattern in risen {
       let score = score(pattern, count: Int(table.count(pattern)))
-      if score > 0 { queue.insert(ScoreQueue.Entry(score: score, key: pattern.key, checkedCount: -1)) }
+      if score > 0 { queue.insert(Entry(score: score, key: pattern.key, checkedCount: -1)) }
     }
     risen.removeAll(keepingCapacity: true)
   }
 
-  private func step(_ entry: ScoreQueue.Entry) {
+  private func step(_ entry: Entry) {
     let pattern = Pattern(key: entry.key)
     // The table's count is an upper bound: occurrences may overlap, or come too late for their column.
     let bound = Int(table.count(pattern))
@@ -116,7 +154,7 @@ final class PatternSharing {
       let current = score(pattern, count: bound)
       if current <= 0 { return }
       if current < entry.score {
-        queue.insert(ScoreQueue.Entry(score: current, key: entry.key, checkedCount: -1))
+        queue.insert(Entry(score: current, key: entry.key, checkedCount: -1))
         return
       }
     }
@@ -124,7 +162,7 @@ final class PatternSharing {
     if entry.checkedCount != Int32(matches.count) && matches.count < bound {
       let current = score(pattern, count: matches.count)
       if current <= 0 { return }
-      queue.insert(ScoreQueue.Entry(score: current, key: entry.key, checkedCount: Int32(matches.count)))
+      queue.insert(Entry(score: current, key: entry.key, checkedCount: Int32(matches.count)))
       return
     }
     define(pattern, replacing: matches)
@@ -136,41 +174,42 @@ final class PatternSharing {
   private func score(_ pattern: Pattern, count: Int) -> Double {
     guard count >= 2 else { return 0 }
     let sum = sum(pattern)
-    let bits = Double(max(Bits.width(sum.lower, sum.upper) - abs(pattern.distance), 1))
-    let saved = Double(count) * policy.useFactor * (bits + policy.useOffset)
-    let spent = policy.definitionFactor * bits + policy.definitionOffset
-    let score = saved - spent
-    if policy.noise == 0 || score <= 0 { return score }
-    return score * (1 + policy.noise * SplitMix64.unit(pattern.key ^ policy.seed))
+    let bits = max(Bits.width(sum.lower, sum.upper) - abs(pattern.distance), 1)
+    return policy.score(count: count, bits: bits, key: pattern.key)
   }
 
   /// The bounds of the pattern's sum, its lowest term positive.
-  private func sum(_ pattern: Pattern) -> (lower: Double, upper: Double) {
-    let (low, high) = pattern.distance >= 0 ? (pattern.first, pattern.second) : (pattern.second, pattern.first)
-    let scale = Double(sign: .plus, exponent: abs(pattern.distance), significand: 1)
+  private func sum(_ pattern: Pattern) -> SumNetwork.Bounds {
+    let (low, high) =
+      pattern.distance >= 0 ? (pattern.first, pattern.second) : (pattern.second, pattern.first)
+    let scale = Bits.power(abs(pattern.distance))
+    let (a, b) = (bounds[low], bounds[high])
     return pattern.isDifference
-      ? (lower[low] - upper[high] * scale, upper[low] - lower[high] * scale)
-      : (lower[low] + lower[high] * scale, upper[low] + upper[high] * scale)
+      ? SumNetwork.Bounds(lower: a.lower - b.upper * scale, upper: a.upper - b.lower * scale)
+      : SumNetwork.Bounds(lower: a.lower + b.lower * scale, upper: a.upper + b.upper * scale)
   }
 
   // MARK: Replacement
 
   private struct Match {
-    var column: Int
+    var sum: Int
     var first: PackedTerm
     var second: PackedTerm
+
+    /// The term whose shift and sign the pattern's signal takes.
+    @inline(__always) var lower: PackedTerm { first.shift <= second.shift ? first : second }
   }
 
-  /// Disjoint occurrences of a pattern that their columns can afford, columns ascending.
+  /// Disjoint occurrences of a pattern that their sums can afford, sums ascending.
   private func matches(of pattern: Pattern) -> [Match] {
     let (a, b) = (pattern.first, pattern.second)
-    let candidates = columnsOf[a].count <= columnsOf[b].count ? columnsOf[a] : columnsOf[b]
+    let candidates = users[a].count <= users[b].count ? users[a] : users[b]
     var result: [Match] = []
     var firsts: [PackedTerm] = []
-    for c in candidates {
-      let column = Int(c)
+    for candidate in candidates {
+      let sum = Int(candidate)
       firsts.removeAll(keepingCapacity: true)
-      for term in columns[column] where term.signal == a { firsts.append(term) }
+      for term in network.sums[sum].terms where term.signal == a { firsts.append(term) }
       if firsts.isEmpty { continue }
       if a == b { firsts.sort() }
       let start = result.count
@@ -178,25 +217,25 @@ final class PatternSharing {
         let shift = first.shift + pattern.distance
         if shift < 0 { continue }
         let second = PackedTerm(b, shift: shift, isNegative: first.isNegative != pattern.isDifference)
-        guard columns[column].contains(second) else { continue }
+        guard network.sums[sum].terms.contains(second) else { continue }
         if a == b && result[start...].contains(where: { $0.second == first }) { continue }
-        result.append(Match(column: column, first: first, second: second))
+        result.append(Match(sum: sum, first: first, second: second))
       }
-      if timeLimit != nil { dropLate(&result, from: start) }
+      if isTimed { dropLate(&result, from: start) }
     }
     return result
   }
 
-  /// Drops the matches in one column, from `start` on, that would make it late.
+  /// Drops the matches in one sum, from `start` on, that would make it late.
   private func dropLate(_ matches: inout [Match], from start: Int) {
     guard start < matches.count else { return }
-    var kraftSum = kraftSums[matches[start].column]
-    var positiveCount = positiveCounts[matches[start].column]
+    var kraftSum = kraftSums[matches[start].sum]
+    var positiveCount = positiveCounts[matches[start].sum]
     var kept = start
     for i in start..<matches.count {
       let sum = kraftSum + kraftChange(matches[i])
       let count = positiveCount + positiveChange(matches[i])
-      if sum > (count == 0 ? Kraft.full / 2 : Kraft.full) { continue }
+      if sum > Kraft.room(positiveCount: count) { continue }
       kraftSum = sum
       positiveCount = count
       matches[kept] = matches[i]
@@ -205,55 +244,54 @@ final class PatternSharing {
     matches.removeLast(matches.count - kept)
   }
 
-  /// What one replacement adds to its column's Kraft sum.
+  /// What one replacement adds to its sum's Kraft sum.
   private func kraftChange(_ match: Match) -> UInt64 {
-    let (a, b) = (arrivals[match.first.signal], arrivals[match.second.signal])
-    let before = weight(arrival: a) + weight(arrival: b)
+    let limit = times[network.inputCount + match.sum]
+    let weight = { Kraft.weight(limit: limit, arrival: $0, step: self.adderDelay) }
+    let (a, b) = (times[match.first.signal], times[match.second.signal])
+    let before = weight(a) + weight(b)
     // Never negative, but for weights that were rounded up to 1.
-    return max(weight(arrival: max(a, b) + adderDelay), before) - before
+    return max(weight(max(a, b) + adderDelay), before) - before
   }
 
-  /// What one replacement adds to its column's positive terms; the new term has the sign of the lower one.
+  /// What one replacement adds to its sum's positive terms.
   private func positiveChange(_ match: Match) -> Int {
-    let lower = match.first.shift <= match.second.shift ? match.first : match.second
-    return (lower.isNegative ? 0 : 1) - (match.first.isNegative ? 0 : 1) - (match.second.isNegative ? 0 : 1)
-  }
-
-  private func weight(arrival: Int) -> UInt64 {
-    timeLimit.map { Kraft.weight(limit: $0, arrival: arrival, step: adderDelay) } ?? 0
+    let removed = (match.first.isNegative ? 0 : 1) + (match.second.isNegative ? 0 : 1)
+    return (match.lower.isNegative ? 0 : 1) - removed
   }
 
   private func define(_ pattern: Pattern, replacing matches: [Match]) {
-    let signal = inputCount + definitions.count
-    let distance = pattern.distance
-    let isSwapped = distance < 0
+    let isSwapped = pattern.distance < 0
     let (low, high) = isSwapped ? (pattern.second, pattern.first) : (pattern.first, pattern.second)
-    definitions.append(
-      (
+    let distance = abs(pattern.distance)
+    let signal = network.append(
+      SumNetwork.Sum(terms: [
         PackedTerm(low, shift: 0, isNegative: false),
-        PackedTerm(high, shift: abs(distance), isNegative: pattern.isDifference)
-      ))
-    let bounds = sum(pattern)
-    lower.append(bounds.lower)
-    upper.append(bounds.upper)
-    arrivals.append(max(arrivals[low], arrivals[high]) + adderDelay)
-    columnsOf.append([])
+        PackedTerm(high, shift: distance, isNegative: pattern.isDifference),
+      ]))
+    bounds.append(sum(pattern))
+    blockOf.append(blockOf[low])
+    users.append([])
+    for match in matches where isTimed {
+      kraftSums[match.sum] += kraftChange(match)
+      positiveCounts[match.sum] += positiveChange(match)
+    }
+    if isTimed {
+      times.append(max(times[low], times[high]) + adderDelay)
+      kraftSums.append(0)
+      positiveCounts.append(0)
+    }
     for match in matches {
-      if timeLimit != nil {
-        kraftSums[match.column] += kraftChange(match)
-        positiveCounts[match.column] += positiveChange(match)
-      }
-      let base = isSwapped ? match.second : match.first
-      replace(match, with: PackedTerm(signal, shift: base.shift, isNegative: base.isNegative))
+      let place = match.lower
+      replace(match, with: PackedTerm(signal, shift: place.shift, isNegative: place.isNegative))
     }
     enqueueRisen()
   }
 
   private func replace(_ match: Match, with new: PackedTerm) {
-    let c = match.column
-    if columnsOf[new.signal].last != Int32(c) { columnsOf[new.signal].append(Int32(c)) }
-    var terms = columns[c]
-    columns[c] = []
+    if users[new.signal].last != Int32(match.sum) { users[new.signal].append(Int32(match.sum)) }
+    var terms = network.sums[match.sum].terms
+    network.sums[match.sum].terms = []
     remove(match.first, from: &terms)
     for term in terms { table.decrement(Pattern(term, match.first)) }
     remove(match.second, from: &terms)
@@ -262,24 +300,12 @@ final class PatternSharing {
       count(term, new)
     }
     terms.append(new)
-    columns[c] = terms
+    network.sums[match.sum].terms = terms
   }
 
   private func remove(_ term: PackedTerm, from terms: inout [PackedTerm]) {
-    guard let i = terms.firstIndex(of: term) else { preconditionFailure("a match that is not in its column") }
+    guard let i = terms.firstIndex(of: term) else { preconditionFailure("a match that is not in its sum") }
     terms.swapAt(i, terms.count - 1)
     terms.removeLast()
-  }
-}
-
-/// Feasibility of a sum under a time limit: Σ weight ≤ full.
-enum Kraft {
-  static let full: UInt64 = 1 << 62
-
-  /// 2^(62 - l) for the l adder levels that fit between a term's arrival and the limit; above `full` for none.
-  static func weight(limit: Int, arrival: Int, step: Int) -> UInt64 {
-    let slack = limit - arrival
-    if slack < 0 { return full << 1 }
-    return full >> UInt64(min(slack / step, 62))
   }
 }

@@ -104,7 +104,8 @@ private func randomProblem(_ seed: UInt64) -> MatrixProblem {
   let constants = (0..<outputCount).map { _ in
     Bool.random(using: &random) ? Int128(0) : Int128(Int64.random(in: -9999...9999, using: &random))
   }
-  let arrivals = Bool.random(using: &random) ? nil : inputs.map { _ in Int.random(in: 0...3000, using: &random) }
+  let arrivals =
+    Bool.random(using: &random) ? nil : inputs.map { _ in Int.random(in: 0...3000, using: &random) }
   var problem = MatrixProblem(
     inputs: inputs, arrivals: arrivals, coefficients: matrix, constants: constants,
     target: Bool.random(using: &random) ? .lut6 : .lut4, effort: .fast)
@@ -122,6 +123,14 @@ private func denseProblem(_ size: Int, bits: Int, seed: UInt64, effort: SearchEf
     inputs: Array(repeating: Interval(-128, 127), count: size),
     coefficients: (0..<size * size).map { _ in Int64.random(in: -half..<half, using: &random) },
     constants: Array(repeating: 0, count: size), effort: effort)
+}
+
+/// A hash of all of a graph that is the same in every process (FNV-1a).
+private func fingerprint(_ graph: AdderGraph) -> UInt64 {
+  var text = ""
+  for node in graph.nodes { text += "\(node.terms) \(node.interval) \(node.arrival) \(node.lutCost)\n" }
+  text += "\(graph.outputs)"
+  return text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }
 
 private struct SeededGenerator: RandomNumberGenerator {
@@ -143,10 +152,42 @@ private struct SeededGenerator: RandomNumberGenerator {
     try check(graph, problem)
   }
 
-  @Test(arguments: SearchEffort.allCases)
-  func denseMatricesAreExact(effort: SearchEffort) throws {
-    let problem = denseProblem(8, bits: 8, seed: 1, effort: effort)
+  @Test(arguments: [(12, SearchEffort.fast), (6, .balanced), (2, .max)])
+  func denseMatricesAreExact(size: Int, effort: SearchEffort) throws {
+    let problem = denseProblem(size, bits: 8, seed: 1, effort: effort)
     try check(try #require(try problem.solve()), problem)
+  }
+
+  @Test func longSumsAreExact() throws {
+    // More terms than one block of patterns has, and than a tree is searched for.
+    var random = SeededGenerator(5)
+    let problem = MatrixProblem(
+      inputs: Array(repeating: Interval(0, 15), count: 120),
+      coefficients: (0..<240).map { _ in Int64.random(in: -500...500, using: &random) }, constants: [0, 77],
+      effort: .fast)
+    try check(try #require(try problem.solve()), problem)
+    var hurried = problem
+    hurried.timeLimit = problem.earliestTime
+    try check(try #require(try hurried.solve()), hurried)
+  }
+
+  /// LUTs that the solver once reached: it must not get worse.
+  @Test(arguments: [
+    (8, 8, SearchEffort.fast, 721), (16, 8, .fast, 2640), (16, 4, .fast, 1380), (32, 2, .fast, 2655),
+    (8, 8, .balanced, 702),
+  ])
+  func costsAreNotAboveThoseRecorded(size: Int, bits: Int, effort: SearchEffort, luts: Int) throws {
+    let problem = denseProblem(size, bits: bits, seed: 7, effort: effort)
+    let cost = try #require(try problem.solve()).lutCost
+    #expect(cost <= luts)
+  }
+
+  @Test func theSameProblemGivesTheSameGraph() throws {
+    let problem = denseProblem(8, bits: 8, seed: 9, effort: .balanced)
+    let graph = try #require(try problem.solve())
+    #expect(try problem.solve() == graph)
+    // Recorded from another process.
+    #expect(fingerprint(graph) == 16_425_813_964_707_640_905)
   }
 
   @Test func intervalsAreThoseOfAllInputs() throws {

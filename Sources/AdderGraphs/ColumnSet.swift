@@ -1,47 +1,5 @@
 import FixedPoint
 
-extension MatrixProblem {
-  /// The smallest graph found for the problem, or nil if no graph of two-operand adders meets the time limit.
-  ///
-  /// The result depends on the problem alone: not on the machine, nor on the number of threads.
-  public func solve() throws(WidthOverflow) -> AdderGraph? {
-    try checkWidths()
-    let columns = ColumnSet(self, isTimed: timeLimit != nil)
-    if let timeLimit, earliestTime > timeLimit { return nil }
-    var best: AdderGraph?
-    for policy in policies {
-      let graph = try columns.graph(policy: policy)
-      if best.map({ graph.lutCost < $0.lutCost }) ?? true { best = graph }
-    }
-    return best
-  }
-
-  /// Makes sure that no partial sum of an output's signed digits leaves the range of exact intervals.
-  private func checkWidths() throws(WidthOverflow) {
-    for n in 0..<outputCount {
-      var magnitude = try Interval(0).adding(Interval(0, 1).scaled(by: Int128(constants[n].magnitude)))
-      for k in inputs.indices {
-        let digits = Int128(coefficients[k * outputCount + n].magnitude) * 4
-        let largest = Int128(max(inputs[k].lower.magnitude, inputs[k].upper.magnitude))
-        magnitude = try magnitude.adding(Interval(0, largest).scaled(by: digits))
-      }
-    }
-  }
-
-  private var policies: [SharingPolicy] {
-    let base = SharingPolicy()
-    return [base]
-  }
-
-  /// The least time limit that two-operand adders can meet.
-  public var earliestTime: Int {
-    ColumnSet(self, isTimed: true).columns.reduce(0) { latest, column in
-      let time = Deadlines.earliest(column, arrivals: arrivals, step: target.adderDelay)
-      return max(latest, column.hasPositiveTerm ? time : time + target.adderDelay)
-    }
-  }
-}
-
 /// What a problem's outputs add up: its columns as signed digits, each different one once.
 ///
 /// Columns are the same up to a factor ±2^s and a constant, which are applied afterwards; under a time limit only up
@@ -109,26 +67,16 @@ struct ColumnSet {
     }
   }
 
-  func graph(policy: SharingPolicy) throws(WidthOverflow) -> AdderGraph {
-    let bounds = problem.inputs.map { (lower: Double($0.lower), upper: Double($0.upper)) }
-    let sharing = PatternSharing(
-      columns: columns, bounds: bounds, arrivals: problem.arrivals, adderDelay: problem.target.adderDelay,
-      timeLimit: problem.timeLimit, policy: policy)
-    return try GraphBuilder.graph(network(sharing.run()), of: problem)
-  }
-
-  /// The network of the columns' sums and of the outputs made of them.
-  private func network(_ shared: SharedColumns) -> SumNetwork {
-    var network = SumNetwork(inputCount: shared.inputCount, sums: [], outputs: [])
-    for (a, b) in shared.definitions { _ = network.append(SumNetwork.Sum(terms: [a, b])) }
-    let firstColumn = shared.inputCount + network.sums.count
-    for column in shared.columns { _ = network.append(column) }
+  /// The network of the columns' sums and of the outputs made of them, nothing shared yet.
+  func network() -> SumNetwork {
+    let inputCount = problem.inputs.count
+    var network = SumNetwork(inputCount: inputCount, sums: columns, outputs: [])
     for use in uses {
       guard let column = use.column else {
         network.outputs.append(.constant(use.constant))
         continue
       }
-      let term = PackedTerm(firstColumn + column, shift: use.shift, isNegative: use.isNegative)
+      let term = PackedTerm(inputCount + column, shift: use.shift, isNegative: use.isNegative)
       let sum = SumNetwork.Sum(terms: [term], constant: use.constant, isOutput: true)
       network.outputs.append(.signal(network.append(sum)))
     }
