@@ -4,7 +4,9 @@ import FixedPoint
 /// Prints the functions of nodes.
 enum NodeFile {
   /// `void fc1(const input_1_raw_t x[16], fc1_raw_t y[64])`. A parameter that the body does not read has no name.
-  static func signature(_ node: ResolvedDesign.Node, in design: ResolvedDesign, isRead: [Bool]? = nil) -> String {
+  static func signature(_ node: ResolvedDesign.Node, in design: ResolvedDesign, isRead: [Bool]? = nil)
+    -> String
+  {
     let (arguments, results) = parameters(node, in: design)
     let inputs = zip(node.arguments, arguments).enumerated().map { index, argument in
       let name = isRead?[index] == false ? "" : argument.1.name
@@ -21,7 +23,9 @@ enum NodeFile {
     let (arguments, results) = parameters(node, in: design)
     let body = NodePrinter(node.node.circuit, arguments: arguments, results: results, tables: node.tables)
     var text = "// \(node.node.name.asWord)"
-    text += node.node.comment.isEmpty ? "\n" : ": \(node.node.comment.split(separator: "\n").joined(separator: " "))\n"
+    text +=
+      node.node.comment.isEmpty
+      ? "\n" : ": \(node.node.comment.split(separator: "\n").joined(separator: " "))\n"
     for (table, name) in zip(node.node.circuit.tables, node.tables) {
       text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
     }
@@ -38,7 +42,8 @@ enum NodeFile {
     func parameters(_ tensors: [Int], _ name: String) -> [NodePrinter.Parameter] {
       tensors.enumerated().map { index, tensor in
         NodePrinter.Parameter(
-          name: tensors.count == 1 ? name : "\(name)\(index)", element: CPPInteger(design.tensors[tensor].type),
+          name: tensors.count == 1 ? name : "\(name)\(index)",
+          element: CPPInteger(design.tensors[tensor].type),
           shifts: design.tensors[tensor].tensor.shifts)
       }
     }

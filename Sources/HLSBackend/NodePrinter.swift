@@ -231,7 +231,9 @@ extension NodePrinter {
     var texts = (first(a), text(b))
     if left.isSigned != right.isSigned {
       if !left.isSigned { texts.0 = text(a, as: .signed(left.signedWidth)) }
-      if !right.isSigned, case .variable = operands[b.index] { texts.1 = text(b, as: .signed(right.signedWidth)) }
+      if !right.isSigned, case .variable = operands[b.index] {
+        texts.1 = text(b, as: .signed(right.signedWidth))
+      }
     }
     return "\(texts.0) \(NodePrinter.spelling(relation)) \(texts.1)"
   }

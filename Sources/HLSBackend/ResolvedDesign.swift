@@ -70,7 +70,9 @@ struct ResolvedDesign {
 
   private mutating func add(_ tensor: HLSTensor) throws(CompilationFailed) -> Int {
     guard tensor.shape.reduce(1, *) == tensor.formats.count, !tensor.formats.isEmpty else {
-      throw inconsistent("tensor '\(tensor.name)' of shape \(tensor.shape) has \(tensor.formats.count) elements")
+      throw inconsistent(
+        "tensor '\(tensor.name)' of shape \(tensor.shape) has \(tensor.formats.count) "
+          + "elements")
     }
     guard indexOfTensor.updateValue(tensors.count, forKey: tensor.name) == nil else {
       throw inconsistent("two tensors have the name '\(tensor.name)'")
@@ -113,7 +115,8 @@ struct ResolvedDesign {
     let location = Location.layer(node.name)
     guard node.circuit.latency == nil else {
       throw CompilationFailed(
-        "E103", "HLS C++ is printed from pure circuits, but that of '\(node.name)' has registers", at: location,
+        "E103", "HLS C++ is printed from pure circuits, but that of '\(node.name)' has registers",
+        at: location,
         status: .internalError)
     }
     guard node.arguments.count == node.circuit.inputs.count, node.results.count == node.circuit.outputs.count,
@@ -122,7 +125,8 @@ struct ResolvedDesign {
     for table in node.circuit.tables
     where table.entries.contains(where: { Int64(exactly: $0) == nil }) {
       throw CompilationFailed(
-        "E104", "table '\(table.name)' has entries of more than 64 bits, which HLS C++ cannot hold", at: location,
+        "E104", "table '\(table.name)' has entries of more than 64 bits, which HLS C++ cannot hold",
+        at: location,
         notes: ["give the function's result a narrower type"])
     }
   }

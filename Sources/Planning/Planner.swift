@@ -119,7 +119,8 @@ extension Planner {
     }
   }
 
-  private func infeasible(_ failure: PipelineFailure, _ pipeliner: Pipeliner, period: Rational) -> Infeasible {
+  private func infeasible(_ failure: PipelineFailure, _ pipeliner: Pipeliner, period: Rational) -> Infeasible
+  {
     let circuit = pipeliner.circuit
     let budget = request.latency?.nanoseconds(period: period)
     switch failure {
@@ -131,7 +132,8 @@ extension Planner {
         reason: .latency(needed: cycles, permitted: request.latency?.cycles(period: period) ?? 0),
         budgetNanoseconds: budget, nearestCycles: cycles, nearestNanoseconds: time.doubleValue,
         critical: critical,
-        hint: "ask for --latency \(time.decimalUp)ns or more, or take bits or weights out of the critical layers")
+        hint: "ask for --latency \(time.decimalUp)ns or more, or take bits or weights out of the critical "
+          + "layers")
     case .slowOperations(let needed, let origins):
       let slower = request.period(stageDelay: needed)
       let stages = (try? pipeliner.fewestStages(stageDelay: request.stageDelay(period: slower))) ?? 1

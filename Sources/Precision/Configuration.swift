@@ -49,7 +49,8 @@ public struct Configuration: Hashable, Sendable {
       return Entry(type: type, key: "LayerType.\(node.layer.kind).Precision.\(tensor)", isForLayerName: false)
     }
     // Tables and their operands have types of their own, which the model's default does not reach.
-    guard ["result", "weight", "scale", "bias", "accum"].contains(tensor), let type = model.type(tensor) else {
+    guard ["result", "weight", "scale", "bias", "accum"].contains(tensor), let type = model.type(tensor)
+    else {
       return nil
     }
     return Entry(type: type, key: "Model.Precision.\(tensor)", isForLayerName: false)

@@ -120,7 +120,8 @@ extension Typer {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
-    } else if policy.choice(.input, of: node) == nil, let types = policy.calibration?.elementTypes[node.name] {
+    } else if policy.choice(.input, of: node) == nil, let types = policy.calibration?.elementTypes[node.name]
+    {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .calibration
@@ -185,7 +186,9 @@ extension Typer {
 extension Typer {
   /// One notice for all that was typed without being asked.
   private mutating func noteDefaults() {
-    guard policy.calibration == nil, result.nodes.contains(where: { $0.typeSource == .byDefault }) else { return }
+    guard policy.calibration == nil, result.nodes.contains(where: { $0.typeSource == .byDefault }) else {
+      return
+    }
     sink.notice(
       "T020",
       "no types given: input \(TypePolicy.defaultInput), weights 8 bits, sums exact, activations \(TypePolicy.defaultActivation)",

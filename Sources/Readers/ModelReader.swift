@@ -42,8 +42,10 @@ public enum ModelReader {
     case .unknown:
       throw CompilationFailed(
         "I120", "the file is no model that fpgaml reads", at: .file(path),
-        notes: ["it reads Keras models: .h5, .keras, and .json with weights",
-          "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml"])
+        notes: [
+          "it reads Keras models: .h5, .keras, and .json with weights",
+          "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml",
+        ])
     }
   }
 

@@ -15,7 +15,9 @@ enum Designs {
       name: name, interval: 1, latency: 3, inputs: [input],
       nodes: [
         HLSNode(name: "fc1", comment: "linear, [3] -> [2]", circuit: linear(input, bias: bias)),
-        HLSNode(name: "relu1", comment: "map relu, [2], ufixed<6,3,TRN,SAT>", circuit: rectifier(of: linear(input, bias: bias))),
+        HLSNode(
+          name: "relu1", comment: "map relu, [2], ufixed<6,3,TRN,SAT>",
+          circuit: rectifier(of: linear(input, bias: bias))),
       ],
       outputs: [HLSOutput(name: "relu1", tensor: "relu1")])
   }
@@ -100,9 +102,11 @@ enum Designs {
       let parity = builder.reduce(.xor, mixed, origin: origin)
       let full = builder.reduce(.and, v[3], origin: origin)
       let huge = builder.constant(Int128(1) << 90 + 12345, origin: origin)
-      let sum = try builder.sum(v.map { Term($0) } + [Term(v[0], shift: 70, isNegative: true), Term(huge)], origin: origin)
+      let sum = try builder.sum(
+        v.map { Term($0) } + [Term(v[0], shift: 70, isNegative: true), Term(huge)], origin: origin)
       let picked = builder.select(parity, v[4], builder.constant(-3, origin: origin), origin: origin)
-      builder.output("y", shape: [5], elements: [mixed, parity, full, sum, picked].map { exact($0, builder) })
+      builder.output(
+        "y", shape: [5], elements: [mixed, parity, full, sum, picked].map { exact($0, builder) })
     }
     return HLSDesign(
       name: "logic", interval: 1, latency: 1, inputs: [x, unread],

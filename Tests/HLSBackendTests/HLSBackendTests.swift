@@ -15,7 +15,8 @@ import Testing
       .map { "==== \($0.path)\n\($0.contents)" }.joined()
     let name = "\(HLSBackend.topName(of: design.name)).txt"
     if ProcessInfo.processInfo.environment["FPGAML_UPDATE_GOLDEN"] != nil {
-      let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
+      let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "Golden")
       try Data(printed.utf8).write(to: folder.appendingPathComponent(name))
       Issue.record("golden file '\(name)' was rewritten")
     } else {
@@ -26,7 +27,8 @@ import Testing
 
   @Test func identifiers() {
     let expected = [
-      "fc1": "fc1", "a/b:0": "a_b_0", "3x": "p3x", "": "p", "int": "int_", "π": "_", "w": "w_", "main": "main_",
+      "fc1": "fc1", "a/b:0": "a_b_0", "3x": "p3x", "": "p", "int": "int_", "π": "_", "w": "w_",
+      "main": "main_",
     ]
     for (name, identifier) in expected { #expect(CPPNames.identifier(name) == identifier) }
     var names = CPPNames()

@@ -118,7 +118,8 @@ import Verification
       """
     try folder.write([GeneratedFile(path: "main.cpp", contents: main)])
     try compile(["main.cpp"] + units + ["-o", "both"], in: folder.url)
-    let result = try Tool.run(folder.url.appendingPathComponent("both").path, [], in: folder.url, timeLimit: 30)
+    let result = try Tool.run(
+      folder.url.appendingPathComponent("both").path, [], in: folder.url, timeLimit: 30)
     // 4 · 0.25 - 0.5 + bias / 32, which RELU cuts to eighths.
     #expect(result.standardOutput == "1 1.25 0\n")
   }
@@ -137,7 +138,8 @@ import Verification
     try compile(source + ["-o", "small"], in: folder.url)
     try compile(source + ["-w", "-DFPGAML_USE_AP", "-o", "real"], in: folder.url)
     let outputs = try ["small", "real"].map {
-      try Tool.run(folder.url.appendingPathComponent($0).path, [], in: folder.url, timeLimit: 60).standardOutput
+      try Tool.run(folder.url.appendingPathComponent($0).path, [], in: folder.url, timeLimit: 60)
+        .standardOutput
     }
     #expect(outputs[0].split(separator: "\n").count == 396)
     #expect(outputs[0] == outputs[1])

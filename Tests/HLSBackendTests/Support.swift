@@ -116,7 +116,9 @@ extension HLSDesign {
   }
 
   /// Random circuits, each a node with input and output ports of its own.
-  static func random(_ settings: RandomCircuit, count: Int, seed: UInt64, name: String = "random") -> HLSDesign {
+  static func random(_ settings: RandomCircuit, count: Int, seed: UInt64, name: String = "random")
+    -> HLSDesign
+  {
     var design = HLSDesign(name: name, interval: 1, latency: nil, inputs: [], nodes: [], outputs: [])
     for number in 0..<count {
       let circuit = settings.make(seed: seed &* 1000 &+ UInt64(number))

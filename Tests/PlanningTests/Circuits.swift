@@ -61,6 +61,8 @@ enum Circuits {
 
   /// Random raw inputs.
   static func inputs(_ circuit: Circuit, using random: inout SeededGenerator) -> [Int128] {
-    circuit.inputs.flatMap(\.elements).map { Int128.random(in: $0.format.range.lower...$0.format.range.upper, using: &random) }
+    circuit.inputs.flatMap(\.elements).map {
+      Int128.random(in: $0.format.range.lower...$0.format.range.upper, using: &random)
+    }
   }
 }

@@ -191,7 +191,8 @@ private func checkLaws(_ pipeline: Pipeline, of pure: Circuit, _ settings: Pipel
   @Test func theQueueGivesTheLeastIndexFirst() {
     var random = SeededGenerator(seed: 3)
     var queue = IndexQueue(capacity: 300_000)
-    let indices = (0..<500).map { _ in Int.random(in: 0..<300_000, using: &random) } + [0, 63, 64, 4095, 4096]
+    let indices =
+      (0..<500).map { _ in Int.random(in: 0..<300_000, using: &random) } + [0, 63, 64, 4095, 4096]
     for index in indices { queue.insert(index) }
     var taken: [Int] = []
     while !queue.isEmpty { taken.append(queue.removeFirst()) }

@@ -59,7 +59,8 @@ import Testing
       var builder = CircuitBuilder(name: "fan")
       let origin = builder.origin("l")
       let inputs = builder.input(
-        "x", shape: [2], formats: Array(repeating: Format(Interval(0, 255), exponent: 0), count: 2), origin: origin)
+        "x", shape: [2], formats: Array(repeating: Format(Interval(0, 255), exponent: 0), count: 2),
+        origin: origin)
       let elements = try (0..<users).map { shift in
         let sum = try builder.sum([Term(inputs[0]), Term(inputs[1], shift: shift)], origin: origin)
         return Port.Element(builder[sum].format, value: sum)

@@ -50,7 +50,9 @@ struct OperationCosts {
         let inner = supports[operand.index]
         // A condition is one bit for all bits of the result: its logic is not repeated in each.
         let isShared = index == 0 && isSelect(value) && circuit[value].format.width > 1
-        guard inner > 0, uses[operand.index] == 1, !isShared, support - 1 + inner <= part.lutInputs else { continue }
+        guard inner > 0, uses[operand.index] == 1, !isShared, support - 1 + inner <= part.lutInputs else {
+          continue
+        }
         support += inner - 1
         absorb(operand)
       }
@@ -157,7 +159,8 @@ extension OperationCosts {
 
   private func product(_ a: Value, _ b: Value, width: Int) -> Resources {
     let widths = [a, b].map { circuit[$0].format.width }
-    guard let block = part.multiplier, Products(part: part).usesMultiplier(widths[0], widths[1], product: width)
+    guard let block = part.multiplier,
+      Products(part: part).usesMultiplier(widths[0], widths[1], product: width)
     else {
       let cells = widths[0] * widths[1]
       return Resources(lut: cells, carryBits: cells)
@@ -186,7 +189,8 @@ extension OperationCosts {
 
   private mutating func lookup(_ operand: Value, _ table: Int) -> Int {
     if let known = tableCosts[table] { return known }
-    let cost = TableCost(circuit.tables[table], operand: circuit[operand].format.range, inputs: part.lutInputs)
+    let cost = TableCost(
+      circuit.tables[table], operand: circuit[operand].format.range, inputs: part.lutInputs)
     let tables = cost.tables()
     tableCosts[table] = tables
     return tables

@@ -53,7 +53,9 @@ public struct Part: Hashable, Sendable {
     self.multiplier = multiplier
     self.delays = delays
     self.sources =
-      sources.map { Source(figures: $0.key, text: $0.value) } + [Source(figures: "delays", text: delays.source)]
+      sources.map { Source(figures: $0.key, text: $0.value) } + [
+        Source(figures: "delays", text: delays.source)
+      ]
   }
 }
 
@@ -63,7 +65,8 @@ extension Part {
 
   /// Every part that the compiler knows.
   public static let known: [Part] = [
-    xcvu13p, xcvu9p, xcku115, xc7vx690t, xczu9eg, alveoU50, alveoU250, xc7z020, agilex7, stratix10, arria10, ecp5,
+    xcvu13p, xcvu9p, xcku115, xc7vx690t, xczu9eg, alveoU50, alveoU250, xc7z020, agilex7, stratix10, arria10,
+    ecp5,
     iCE40HX8K, iCE40UP5K,
   ]
 

@@ -103,7 +103,8 @@ public struct Pipeliner {
     _ constraints: StageConstraints, stages: Int, _ settings: PipelineSettings
   ) -> [Int] {
     let bounds = StageBounds(
-      graph, consumers: consumers, constraints: constraints, stages: stages, ioRegisters: settings.ioRegisters)
+      graph, consumers: consumers, constraints: constraints, stages: stages, ioRegisters: settings.ioRegisters
+    )
     var weights = circuit.operations.map { Int32($0.format.width * 64) }
     func solve() -> [Int] {
       RegisterMinimization(

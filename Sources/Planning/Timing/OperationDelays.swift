@@ -120,7 +120,8 @@ extension OperationDelays {
     } else {
       let levels = max(1, treeLevels(widths.min() ?? 1, arity: 2))
       delay =
-        levels * (model.lut + model.carryEntry) + (levels - 1) * model.net + model.carry(operation.format.width)
+        levels * (model.lut + model.carryEntry) + (levels - 1) * model.net
+        + model.carry(operation.format.width)
     }
     for operand in [a, b] { arcs.append(top(operand, net(operand) + delay)) }
   }

@@ -71,7 +71,9 @@ public enum TimeSpan: Hashable, Sendable, CustomStringConvertible {
 
 extension Rational {
   /// The value in decimal digits: exact where three digits after the point suffice, rounded down to them otherwise.
-  public var decimal: String { (try? multiplied(by: Rational(1000)).floor).map(Rational.thousandths) ?? description }
+  public var decimal: String {
+    (try? multiplied(by: Rational(1000)).floor).map(Rational.thousandths) ?? description
+  }
 
   /// As `decimal`, but rounded up: of the least budget that suffices.
   public var decimalUp: String {

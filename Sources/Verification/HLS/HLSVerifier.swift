@@ -105,7 +105,8 @@ public struct HLSVerifier: Sendable {
       throw failed("the compiled model wrote \(got.count) values instead of \(expected.count)", "")
     }
     var result = HLSResult(
-      samples: width == 0 ? 0 : expected.count / width, mismatches: 0, compiler: compiler.version, types: types)
+      samples: width == 0 ? 0 : expected.count / width, mismatches: 0, compiler: compiler.version,
+      types: types)
     for index in expected.indices where expected[index] != got[index] {
       if result.first == nil {
         result.first = mismatch(at: index, expected: expected[index], got: got[index])
@@ -183,7 +184,8 @@ public struct HLSVerifier: Sendable {
       try data.write(to: place)
     } catch {
       throw CompilationFailed(
-        "V104", "cannot write what HLS verification needs: \(error.localizedDescription)", at: .file(place.path))
+        "V104", "cannot write what HLS verification needs: \(error.localizedDescription)",
+        at: .file(place.path))
     }
   }
 
