@@ -71,18 +71,15 @@ struct DesignPrinter {
     text += "#pragma HLS INTERFACE ap_vld port=\(ports)\n"
     for port in design.inputs { text += "#pragma HLS ARRAY_RESHAPE variable=\(port.name) complete dim=0\n" }
     for port in design.outputs {
-      text +=
-        "#pragma HLS ARRAY_PARTITION variable=\(port.name) complete "
-        + "dim=0\n"
+      text += "#pragma HLS ARRAY_PARTITION variable=\(port.name) complete dim=0\n"
     }
     text += "#pragma HLS PIPELINE II=\(design.design.interval)\n"
     if let latency = design.design.latency { text += "#pragma HLS LATENCY max=\(latency)\n" }
     for port in design.inputs {
       let tensor = design.tensors[port.tensor]
       text += array(tensor) + loop(over: tensor)
-      text +=
-        "    \(tensor.arrayName)[i] = "
-        + "fpgaml::raw<\(namespace)::\(tensor.typeName)>(\(port.name)[i]);\n  }\n"
+      text += "    \(tensor.arrayName)[i] = "
+      text += "fpgaml::raw<\(namespace)::\(tensor.typeName)>(\(port.name)[i]);\n  }\n"
       text += "  FPGAML_TRACE(\"\(tensor.tensor.traceName)\", \(tensor.arrayName))\n"
     }
     for node in design.nodes {
@@ -97,9 +94,8 @@ struct DesignPrinter {
     for port in design.outputs {
       let tensor = design.tensors[port.tensor]
       text += "\n" + loop(over: tensor)
-      text +=
-        "    \(port.name)[i] = "
-        + "fpgaml::fixed<\(namespace)::\(port.typeName)>(\(tensor.arrayName)[i]);\n  }\n"
+      text += "    \(port.name)[i] = "
+      text += "fpgaml::fixed<\(namespace)::\(port.typeName)>(\(tensor.arrayName)[i]);\n  }\n"
     }
     return text + "}\n"
   }

@@ -4,9 +4,9 @@ import FixedPoint
 /// Prints the functions of nodes.
 enum NodeFile {
   /// `void fc1(const input_1_raw_t x[16], fc1_raw_t y[64])`. A parameter that the body does not read has no name.
-  static func signature(_ node: ResolvedDesign.Node, in design: ResolvedDesign, isRead: [Bool]? = nil)
-    -> String
-  {
+  static func signature(
+    _ node: ResolvedDesign.Node, in design: ResolvedDesign, isRead: [Bool]? = nil
+  ) -> String {
     let (arguments, results) = parameters(node, in: design)
     let inputs = zip(node.arguments, arguments).enumerated().map { index, argument in
       let name = isRead?[index] == false ? "" : argument.1.name
@@ -23,9 +23,8 @@ enum NodeFile {
     let (arguments, results) = parameters(node, in: design)
     let body = NodePrinter(node.node.circuit, arguments: arguments, results: results, tables: node.tables)
     var text = "// \(node.node.name.asWord)"
-    text +=
-      node.node.comment.isEmpty
-      ? "\n" : ": \(node.node.comment.split(separator: "\n").joined(separator: " "))\n"
+    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
+    text += comment.isEmpty ? "\n" : ": \(comment)\n"
     for (table, name) in zip(node.node.circuit.tables, node.tables) {
       text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
     }
@@ -43,8 +42,7 @@ enum NodeFile {
       tensors.enumerated().map { index, tensor in
         NodePrinter.Parameter(
           name: tensors.count == 1 ? name : "\(name)\(index)",
-          element: CPPInteger(design.tensors[tensor].type),
-          shifts: design.tensors[tensor].tensor.shifts)
+          element: CPPInteger(design.tensors[tensor].type), shifts: design.tensors[tensor].tensor.shifts)
       }
     }
     return (parameters(node.arguments, "x"), parameters(node.results, "y"))

@@ -71,8 +71,7 @@ struct ResolvedDesign {
   private mutating func add(_ tensor: HLSTensor) throws(CompilationFailed) -> Int {
     guard tensor.shape.reduce(1, *) == tensor.formats.count, !tensor.formats.isEmpty else {
       throw inconsistent(
-        "tensor '\(tensor.name)' of shape \(tensor.shape) has \(tensor.formats.count) "
-          + "elements")
+        "tensor '\(tensor.name)' of shape \(tensor.shape) has \(tensor.formats.count) elements")
     }
     guard indexOfTensor.updateValue(tensors.count, forKey: tensor.name) == nil else {
       throw inconsistent("two tensors have the name '\(tensor.name)'")

