@@ -26,6 +26,8 @@ struct Search {
   private let plan: Plan
   /// Problems of more terms are shared in two-term patterns alone, whose cost grows in proportion.
   private static let largestCount = 60_000
+  /// Problems of fewer terms aren't worth a second thread.
+  private static let parallelCount = 200
   /// Attempts that are made at once.
   private static let roundSize = 4
 
@@ -48,7 +50,7 @@ struct Search {
     let policies = (0..<(start.termCount > Search.largestCount ? 1 : plan.runs)).map { policy($0, &random) }
     var best = try round(policies.map { ($0, start) }, than: nil)
     var done = 0
-    while done < plan.repairs {
+    while done < plan.repairs && best.network.hasSharedSums {
       let count = min(Search.roundSize, plan.repairs - done)
       var attempts: [(SharingPolicy, SumNetwork)] = []
       for i in 0..<count {
@@ -83,8 +85,13 @@ struct Search {
     results.withUnsafeMutableBufferPointer { buffer in
       // Each iteration writes its own element.
       nonisolated(unsafe) let buffer = buffer
-      DispatchQueue.concurrentPerform(iterations: attempts.count) { i in
+      let attempt: @Sendable (Int) -> Void = { i in
         buffer[i] = Result { () throws(WidthOverflow) in try shared(attempts[i].1, attempts[i].0) }
+      }
+      if start.termCount >= Search.parallelCount {
+        DispatchQueue.concurrentPerform(iterations: attempts.count, execute: attempt)
+      } else {
+        for i in attempts.indices { attempt(i) }
       }
     }
     var best = best

@@ -36,6 +36,9 @@ struct SumNetwork {
   /// Terms of all sums.
   var termCount: Int { sums.reduce(0) { $0 + $1.terms.count } }
 
+  /// Whether there are sums beside the outputs.
+  var hasSharedSums: Bool { sums.contains { !$0.isOutput } }
+
   /// Adds a sum and returns its signal.
   mutating func append(_ sum: Sum) -> Int {
     sums.append(sum)
