@@ -23,6 +23,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   // Arrows point down this list only (docs/architecture.md).
   targets: [
@@ -57,11 +58,14 @@ let package = Package(
     module("AdderGraphs", ["FixedPoint"]),
     module("Circuit", ["FixedPoint", "Diagnostics"]),
     module("Precision", ["Graph", .product(name: "Yams", package: "Yams")]),
-    module("Readers", ["Graph", "CHDF5", "CZlib", "CLibXML2", "CRapidJSON"]),
+    module("Readers", ["Graph", "ONNXProto", "CHDF5", "CZlib", "CLibXML2", "CRapidJSON"]),
     module("Graph", ["Functions", "FixedPoint", "Diagnostics"]),
     module("Functions", ["FixedPoint", "Diagnostics"]),
     module("FixedPoint", ["Diagnostics"]),
     module("Diagnostics", []),
+    .target(
+      name: "ONNXProto", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["onnx.proto"], swiftSettings: swiftSettings),
     .target(name: "CRapidJSON", path: "Sources/CRapidJSON"),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),

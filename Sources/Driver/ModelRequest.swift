@@ -56,7 +56,7 @@ extension ModelRequest {
     let source = model.graph.selecting(output)
     var notices = model.notices
     var policy = TypePolicy(precision: precision)
-    policy.isFullyQuantized = source.isFullyQuantized
+    policy.isFullyQuantized = model.isFullyQuantized
     if let configuration {
       let read = try Configuration.read(yaml: InputFile.text(at: configuration), file: configuration)
       policy.configuration = read.configuration
@@ -94,10 +94,5 @@ extension Graph {
       default: sum
       }
     }
-  }
-
-  /// Whether the model was trained with HGQ's quantizers, which leave no tensor to a default type.
-  var isFullyQuantized: Bool {
-    nodes.contains { $0.layer.kind.hasPrefix("FixedPointQuantizer") || $0.layer.kind.hasPrefix("HGQ") }
   }
 }

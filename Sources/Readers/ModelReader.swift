@@ -8,10 +8,14 @@ public struct ReadModel: Sendable {
   public var graph: Graph
   /// What a user should know: attributes without effect, and where the framework computes otherwise.
   public var notices: [Diagnostic]
+  /// Whether the model was trained with quantizers everywhere, so that tensors without one are exact and none is left
+  /// to a default type.
+  public var isFullyQuantized: Bool
 
-  public init(graph: Graph, notices: [Diagnostic] = []) {
+  public init(graph: Graph, notices: [Diagnostic] = [], isFullyQuantized: Bool = false) {
     self.graph = graph
     self.notices = notices
+    self.isFullyQuantized = isFullyQuantized
   }
 }
 
@@ -36,6 +40,7 @@ public enum ModelReader {
     case .hdf5: return try kerasHDF5(path)
     case .zip: return try kerasArchive(path)
     case .json: return try json(path, weights)
+    case .onnx: return try ONNXReader.read(path, name: stem(path))
     case .forest:
       let bytes = try InputFile.bytes(at: path)
       return ReadModel(graph: try ForestReader.read(bytes, file: path, name: stem(path)))
@@ -43,7 +48,7 @@ public enum ModelReader {
       throw CompilationFailed(
         "I120", "the file is no model that fpgaml reads", at: .file(path),
         notes: [
-          "it reads Keras models: .h5, .keras, and .json with weights",
+          "it reads Keras models: .h5, .keras, and .json with weights; ONNX models: .onnx",
           "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml",
         ])
     }
@@ -141,7 +146,7 @@ public enum ModelReader {
 
 /// What a file is, by its first bytes.
 enum ModelFileKind: Sendable {
-  case hdf5, zip, json, forest, unknown
+  case hdf5, zip, json, forest, onnx, unknown
 
   init(_ path: String) throws(CompilationFailed) {
     let descriptor = try InputFile.open(path)
@@ -158,6 +163,8 @@ enum ModelFileKind: Sendable {
       self = .hdf5
     } else if head.starts(with: [0x50, 0x4B]) {
       self = .zip
+    } else if ONNXReader.isModel(head: head) {
+      self = .onnx
     } else {
       let text = head.starts(with: [0xEF, 0xBB, 0xBF]) ? head.dropFirst(3) : head[...]
       switch ForestFormat(head: text) {

@@ -2,7 +2,23 @@ import Diagnostics
 import FixedPoint
 import Graph
 
-/// The graph of a Keras model while it is read.
+/// A call of a layer or operator, as far as nodes of the graph bear its name and errors point to it.
+protocol LayerSite {
+  /// The name of the node that ends the call.
+  var name: String { get }
+  var origin: Layer { get }
+
+  /// An error about the call as a whole.
+  func failure(_ code: DiagnosticCode, _ message: String, notes: [String]) -> CompilationFailed
+}
+
+extension LayerSite {
+  func failure(_ code: DiagnosticCode, _ message: String) -> CompilationFailed {
+    failure(code, message, notes: [])
+  }
+}
+
+/// The graph of a model while it is read.
 struct GraphBuilder {
   private(set) var graph: Graph
   var sink = DiagnosticSink()
@@ -14,7 +30,7 @@ struct GraphBuilder {
   /// The largest tensor of a graph, in elements; more is taken for a damaged file.
   static let maximumElements = 1 << 24
 
-  init(name: String, framework: String, generation: Int, weights: KerasWeights?) {
+  init(name: String, framework: String, generation: Int = 3, weights: KerasWeights? = nil) {
     graph = Graph(name: name, framework: framework)
     self.generation = generation
     self.weights = weights
@@ -26,15 +42,18 @@ struct GraphBuilder {
   /// Adds a node of a layer: the one that bears the layer's name, or one with a role behind it (`fc1_relu`).
   ///
   /// - Throws: I115 for a tensor that is too large or has no elements.
-  mutating func add(_ primitive: Primitive, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil)
+  mutating func add(_ primitive: Primitive, _ operands: [NodeID], _ call: some LayerSite, _ role: String? = nil)
     throws(CompilationFailed) -> NodeID
   {
     if case .rearrange(let rearrangement) = primitive { try checkSize(of: rearrangement, call) }
     let name = unique(role.map { "\(call.name)_\($0)" } ?? call.name)
-    let node = graph.add(primitive, operands, name: name, layer: call.layer.origin)
+    let node = graph.add(primitive, operands, name: name, layer: call.origin)
     try checkSize(shape(node), call)
     return node
   }
+
+  /// Puts another primitive over the same operands into a node, whose shape stays as it is.
+  mutating func replace(_ node: NodeID, with primitive: Primitive) { graph[node].primitive = primitive }
 
   mutating func addOutput(_ node: NodeID, name: String) {
     graph.outputs.append(Graph.Output(name: name, node: node))
@@ -51,7 +70,7 @@ struct GraphBuilder {
     return candidate
   }
 
-  private func checkSize(of rearrangement: Rearrangement, _ call: LayerCall) throws(CompilationFailed) {
+  private func checkSize(of rearrangement: Rearrangement, _ call: some LayerSite) throws(CompilationFailed) {
     switch rearrangement {
     case .reshape(let shape): try checkSize(shape, call)
     case .view(let view): try checkSize(view.shape, call)
@@ -59,7 +78,7 @@ struct GraphBuilder {
     }
   }
 
-  private func checkSize(_ shape: [Int], _ call: LayerCall) throws(CompilationFailed) {
+  private func checkSize(_ shape: [Int], _ call: some LayerSite) throws(CompilationFailed) {
     var count = 1
     for extent in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
@@ -74,7 +93,7 @@ struct GraphBuilder {
 // MARK: Views
 
 extension GraphBuilder {
-  mutating func reshape(_ x: NodeID, _ shape: [Int], _ call: LayerCall, _ role: String? = nil)
+  mutating func reshape(_ x: NodeID, _ shape: [Int], _ call: some LayerSite, _ role: String? = nil)
     throws(CompilationFailed) -> NodeID
   {
     if self.shape(x) == shape { return x }
@@ -84,7 +103,7 @@ extension GraphBuilder {
   /// The tensor repeated to a larger shape by numpy's rule.
   ///
   /// - Throws: I116 where the shapes do not fit.
-  mutating func broadcast(_ x: NodeID, to target: [Int], _ call: LayerCall, _ role: String? = "broadcast")
+  mutating func broadcast(_ x: NodeID, to target: [Int], _ call: some LayerSite, _ role: String? = "broadcast")
     throws(CompilationFailed) -> NodeID
   {
     let shape = shape(x)
@@ -97,7 +116,7 @@ extension GraphBuilder {
   }
 
   /// The tensor with its axes in another order.
-  mutating func transpose(_ x: NodeID, _ permutation: [Int], _ call: LayerCall, _ role: String? = "transpose")
+  mutating func transpose(_ x: NodeID, _ permutation: [Int], _ call: some LayerSite, _ role: String? = "transpose")
     throws(CompilationFailed) -> NodeID
   {
     if permutation == Array(permutation.indices) { return x }
@@ -106,7 +125,7 @@ extension GraphBuilder {
 
   /// Applies `body`, which works on the last axis, on another one.
   mutating func onAxis(
-    _ axis: Int, _ x: NodeID, _ call: LayerCall,
+    _ axis: Int, _ x: NodeID, _ call: some LayerSite,
     _ body: (inout GraphBuilder, NodeID) throws(CompilationFailed) -> NodeID
   ) throws(CompilationFailed) -> NodeID {
     let rank = rank(x)
@@ -128,7 +147,7 @@ extension GraphBuilder {
   /// - Parameters:
   ///   - scale, shift: a value for each element of the last axis, or for each element of the tensor.
   mutating func affine(
-    _ x: NodeID, scale: Weights, shift: Weights? = nil, _ call: LayerCall, _ role: String? = nil
+    _ x: NodeID, scale: Weights, shift: Weights? = nil, _ call: some LayerSite, _ role: String? = nil
   )
     throws(CompilationFailed) -> NodeID
   {
@@ -150,7 +169,7 @@ extension GraphBuilder {
 
   /// y = x · factor + shift with the same exact numbers for every element.
   mutating func affine(
-    _ x: NodeID, factor: Rational, shift: Double? = nil, _ call: LayerCall, _ role: String? = nil
+    _ x: NodeID, factor: Rational, shift: Double? = nil, _ call: some LayerSite, _ role: String? = nil
   )
     throws(CompilationFailed) -> NodeID
   {
@@ -165,7 +184,7 @@ extension GraphBuilder {
 
   /// Operands of different shapes combined as numpy would.
   mutating func combine(
-    _ combination: Combination, _ operands: [NodeID], _ call: LayerCall, _ role: String? = nil
+    _ combination: Combination, _ operands: [NodeID], _ call: some LayerSite, _ role: String? = nil
   )
     throws(CompilationFailed) -> NodeID
   {
@@ -181,7 +200,7 @@ extension GraphBuilder {
   }
 
   /// The same number for every element of a tensor of that shape.
-  mutating func constant(_ value: Double, shape: [Int], _ call: LayerCall, _ role: String)
+  mutating func constant(_ value: Double, shape: [Int], _ call: some LayerSite, _ role: String)
     throws(CompilationFailed) -> NodeID
   {
     let values = Array(repeating: value, count: shape.elementCount)
@@ -189,7 +208,7 @@ extension GraphBuilder {
   }
 
   /// The tensor without its last axis, repeated along it again, as softmax needs it.
-  mutating func repeatLast(_ x: NodeID, count: Int, _ call: LayerCall, _ role: String)
+  mutating func repeatLast(_ x: NodeID, count: Int, _ call: some LayerSite, _ role: String)
     throws(CompilationFailed) -> NodeID
   {
     let shape = shape(x)
@@ -201,7 +220,7 @@ extension GraphBuilder {
 
   /// Softmax, or its logarithm, over an axis: exp(x − max) / Σ exp(x − max), which is what Keras computes.
   mutating func softmax(
-    _ x: NodeID, axis: Int, logarithm: Bool = false, _ call: LayerCall, _ role: String? = nil
+    _ x: NodeID, axis: Int, logarithm: Bool = false, _ call: some LayerSite, _ role: String? = nil
   ) throws(CompilationFailed) -> NodeID {
     try onAxis(axis, x, call) {
       (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in

@@ -29,7 +29,12 @@ struct KerasReader {
     guard builder.graph.outputs.count == network.outputs.count else {
       throw architecture.failure("I101", "an output of the model is not computed")
     }
-    return ReadModel(graph: builder.graph, notices: builder.sink.diagnostics)
+    // HGQ's quantizers leave no tensor without a type.
+    let isFullyQuantized = builder.graph.nodes.contains {
+      $0.layer.kind.hasPrefix("FixedPointQuantizer") || $0.layer.kind.hasPrefix("HGQ")
+    }
+    return ReadModel(
+      graph: builder.graph, notices: builder.sink.diagnostics, isFullyQuantized: isFullyQuantized)
   }
 
   /// Reports every layer and attribute that is not supported.

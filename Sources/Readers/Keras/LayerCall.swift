@@ -2,7 +2,7 @@ import Diagnostics
 import Graph
 
 /// One call of a layer, as an importer sees it.
-struct LayerCall: Sendable {
+struct LayerCall: LayerSite, Sendable {
   enum Operand: Sendable {
     case node(NodeID)
     case literal(JSONValue)
@@ -13,11 +13,12 @@ struct LayerCall: Sendable {
   let name: String
   let operands: [Operand]
 
+  var origin: Layer { layer.origin }
   var config: JSONValue { layer.config }
   var location: Location { layer.location }
 
   /// An error about the layer as a whole.
-  func failure(_ code: DiagnosticCode, _ message: String, notes: [String] = []) -> CompilationFailed {
+  func failure(_ code: DiagnosticCode, _ message: String, notes: [String]) -> CompilationFailed {
     CompilationFailed(code, "layer '\(layer.name)' (\(layer.kind)): \(message)", at: location, notes: notes)
   }
 

@@ -127,7 +127,7 @@ struct Windows: Hashable, Sendable {
 
 extension GraphBuilder {
   /// The windows as a tensor whose last axis is one window of one group, all channels of the group in it.
-  mutating func windows(_ x: NodeID, _ windows: Windows, groups: Int, _ call: LayerCall)
+  mutating func windows(_ x: NodeID, _ windows: Windows, groups: Int, _ call: some LayerSite)
     throws(CompilationFailed) -> NodeID
   {
     let channels = shape(x).last ?? 1
@@ -140,7 +140,7 @@ extension GraphBuilder {
 
   /// The windows as a tensor whose last axis is one window of one channel: [outputs…, channels, elements].
   mutating func channelWindows(
-    _ x: NodeID, _ windows: Windows, padding: AffineView.Padding, _ call: LayerCall
+    _ x: NodeID, _ windows: Windows, padding: AffineView.Padding, _ call: some LayerSite
   ) throws(CompilationFailed) -> NodeID {
     let channels = shape(x).last ?? 1
     let view = try add(

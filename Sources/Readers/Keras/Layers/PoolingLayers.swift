@@ -54,19 +54,22 @@ extension GraphBuilder {
   }
 
   /// The maximum over each window; positions outside the tensor never win.
-  mutating func maxPool(_ x: NodeID, _ windows: Windows, _ call: LayerCall, isGlobal: Bool = false)
+  mutating func maxPool(_ x: NodeID, _ windows: Windows, _ call: some LayerSite, isGlobal: Bool = false)
     throws(CompilationFailed) -> NodeID
   {
     let operand = try channelWindows(x, windows, padding: .lowest, call)
     return try add(.reduce(.maximum), [operand], call, isGlobal ? "maximum" : nil)
   }
 
-  /// The sum over each window times the exact inverse of the number of its elements inside the tensor.
-  mutating func averagePool(_ x: NodeID, _ windows: Windows, _ call: LayerCall, isGlobal: Bool = false)
-    throws(CompilationFailed) -> NodeID
-  {
+  /// The sum over each window times the exact inverse of the number of its elements.
+  ///
+  /// - Parameters:
+  ///   - counted: the windows whose elements are counted; without them those of the tensor itself.
+  mutating func averagePool(
+    _ x: NodeID, _ windows: Windows, _ call: some LayerSite, isGlobal: Bool = false, counted: Windows? = nil
+  ) throws(CompilationFailed) -> NodeID {
     let sum = try sumPool(x, windows, call)
-    let coverage = windows.coverage
+    let coverage = (counted ?? windows).coverage
     let role = isGlobal ? "average" : nil
     if let count = coverage.first, coverage.allSatisfy({ $0 == count }) {
       return try affine(sum, factor: Rational(1, Int128(count)), call, role)
@@ -79,7 +82,7 @@ extension GraphBuilder {
     return try affine(sum, scale: scale, call, role)
   }
 
-  mutating func sumPool(_ x: NodeID, _ windows: Windows, _ call: LayerCall) throws(CompilationFailed)
+  mutating func sumPool(_ x: NodeID, _ windows: Windows, _ call: some LayerSite) throws(CompilationFailed)
     -> NodeID
   {
     let operand = try channelWindows(x, windows, padding: .zero, call)

@@ -1,0 +1,168 @@
+import Diagnostics
+import FixedPoint
+import Graph
+import ONNXProto
+
+/// What a name in an ONNX graph stands for while it is read.
+enum ONNXValue: Sendable {
+  /// A tensor that depends on the inputs. The node's shape leaves out the first axis, the samples.
+  case tensor(NodeID)
+  case constant(ONNXConstant)
+  /// The integers that QuantizeLinear makes, until DequantizeLinear gives them their values again.
+  case integers(ONNXIntegers)
+}
+
+/// One operator call of an ONNX graph, as an importer sees it.
+struct ONNXCall: LayerSite, Sendable {
+  let kind: String
+  /// The name of the node that ends the call.
+  let name: String
+  let origin: Layer
+  let attributes: [String: Onnx_AttributeProto]
+  /// Nil for operands that are left out.
+  let operands: [ONNXValue?]
+  /// Whether nothing else reads the operand.
+  let isOnlyReader: [Bool]
+  let outputCount: Int
+  let context: ONNXContext
+
+  /// The number of samples that shapes in the file are written for, 1 where it is left open.
+  var batch: Int { context.batch }
+
+  func failure(_ code: DiagnosticCode, _ message: String, notes: [String]) -> CompilationFailed {
+    CompilationFailed(
+      code, "operator '\(name)' (\(kind)): \(message)", at: .object(file: context.file, path: origin.path),
+      notes: notes)
+  }
+}
+
+/// What all operators of a model have in common.
+struct ONNXContext: Sendable {
+  var file: String
+  /// The version of the standard operators.
+  var opset: Int
+  var batch: Int
+  /// Whether the model has quantizers, so that its other numbers are taken exactly.
+  var isQuantized: Bool
+}
+
+// MARK: Operands
+
+extension ONNXCall {
+  func operand(_ index: Int) -> ONNXValue? { operands.indices.contains(index) ? operands[index] : nil }
+
+  /// The operand as a tensor of the graph; a constant becomes a node.
+  ///
+  /// - Throws: I408 where there is none.
+  func tensor(_ index: Int, _ builder: inout GraphBuilder) throws(CompilationFailed) -> NodeID {
+    switch operand(index) {
+    case .tensor(let node): return node
+    case .constant(let constant):
+      let local = try perSample(constant, rank: constant.shape.count)
+      return try builder.add(
+        .constant(local.weights(isQuantizedModel: context.isQuantized)), [], self, "constant")
+    case .integers:
+      throw failure("I408", "works on the integers of QuantizeLinear, expected DequantizeLinear before it")
+    case nil: throw failure("I408", "has no operand \(index + 1)")
+    }
+  }
+
+  /// The operand as a constant, nil where it is left out.
+  ///
+  /// - Throws: I408 where it depends on the inputs.
+  func constant(_ index: Int) throws(CompilationFailed) -> ONNXConstant? {
+    switch operand(index) {
+    case nil: return nil
+    case .constant(let constant): return constant
+    default: throw failure("I408", "operand \(index + 1) depends on the inputs, expected a constant")
+    }
+  }
+
+  func requireConstant(_ index: Int) throws(CompilationFailed) -> ONNXConstant {
+    guard let constant = try constant(index) else { throw failure("I408", "has no operand \(index + 1)") }
+    return constant
+  }
+
+  /// The integers of a constant operand, nil where it is left out.
+  func integers(_ index: Int) throws(CompilationFailed) -> [Int]? {
+    guard let constant = try constant(index) else { return nil }
+    guard let integers = constant.integers else {
+      throw failure("I408", "operand \(index + 1) holds numbers that are no integers")
+    }
+    return integers
+  }
+
+  /// All constants, if no operand depends on the inputs.
+  var constants: [ONNXConstant]? {
+    var result: [ONNXConstant] = []
+    for operand in operands {
+      guard case .constant(let constant)? = operand else { return nil }
+      result.append(constant)
+    }
+    return result
+  }
+
+  /// A constant as one sample meets it beside a tensor of that rank, the samples' axis counted.
+  ///
+  /// - Throws: I405 where it differs from sample to sample.
+  func perSample(_ constant: ONNXConstant, rank: Int) throws(CompilationFailed) -> ONNXConstant {
+    if constant.shape.count < rank || constant.shape.isEmpty { return constant }
+    guard constant.shape[0] == 1, constant.shape.count == rank else {
+      throw failure("I405", "a constant of shape \(constant.shape) differs between samples")
+    }
+    return constant.reshaped(Array(constant.shape.dropFirst()))
+  }
+
+  /// The shape of a tensor with the samples' axis.
+  func fullShape(_ x: NodeID, _ builder: GraphBuilder) -> [Int] { [batch] + builder.shape(x) }
+
+  /// The shape of any operand with the samples' axis.
+  func fullShape(_ value: ONNXValue?, _ builder: GraphBuilder) -> [Int]? {
+    switch value {
+    case .tensor(let node): fullShape(node, builder)
+    case .constant(let constant): constant.shape
+    case .integers(let integers): fullShape(integers.operand, builder)
+    case nil: nil
+    }
+  }
+}
+
+// MARK: Attributes
+
+extension ONNXCall {
+  func int(_ name: String, default fallback: Int) -> Int { attributes[name].map { Int($0.i) } ?? fallback }
+  func flag(_ name: String) -> Bool { int(name, default: 0) != 0 }
+  func float(_ name: String, default fallback: Double) throws(CompilationFailed) -> Double {
+    guard let attribute = attributes[name] else { return fallback }
+    guard attribute.f.isFinite else { throw failure("I408", "'\(name)' is \(attribute.f)") }
+    return Double(attribute.f)
+  }
+  func text(_ name: String, default fallback: String) -> String {
+    attributes[name].map { String(decoding: $0.s, as: UTF8.self) } ?? fallback
+  }
+  func ints(_ name: String) -> [Int]? { attributes[name].map { $0.ints.map(Int.init) } }
+
+  /// Integers that are an attribute in old operator sets and an operand in new ones.
+  func ints(_ name: String, operand index: Int) throws(CompilationFailed) -> [Int]? {
+    if let values = ints(name) { return values }
+    return try integers(index)
+  }
+
+  /// An axis of a tensor of that rank, counted from the end where it is negative.
+  func axis(_ axis: Int, rank: Int) throws(CompilationFailed) -> Int {
+    let position = axis < 0 ? axis + rank : axis
+    guard position >= 0, position < rank else {
+      throw failure("I408", "axis \(axis) is not one of \(rank) axes")
+    }
+    return position
+  }
+
+  /// An axis of a tensor's node: that of the file without the samples' axis before it.
+  ///
+  /// - Throws: I405 where it is the samples' axis.
+  func sampleAxis(_ axis: Int, rank: Int) throws(CompilationFailed) -> Int {
+    let position = try self.axis(axis, rank: rank)
+    if position == 0 { throw failure("I405", "works along the axis of the samples") }
+    return position - 1
+  }
+}

@@ -1,0 +1,225 @@
+import Diagnostics
+import Foundation
+import Graph
+import ONNXProto
+
+/// Reads ONNX models, QONNX and QCDQ ones among them: a protobuf file becomes a graph.
+///
+/// Shapes in the file count the samples as their first axis; the graph leaves it out.
+struct ONNXReader {
+  private let model: Onnx_ModelProto
+  private var tensors: ONNXTensorReader
+  private var context: ONNXContext
+  private var builder: GraphBuilder
+  private var values: [String: ONNXValue] = [:]
+  /// How often each name is read, by operators or as an output.
+  private var readers: [String: Int] = [:]
+
+  /// Whether the bytes begin like a serialized `ModelProto`: field 1 is a small version number.
+  static func isModel(head: [UInt8]) -> Bool {
+    // The tags of the fields that may follow `ir_version`: 2 to 8, 14, 20 and 25.
+    let following: Set<UInt8> = [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72, 0xA2, 0xCA]
+    return head.count > 2 && head[0] == 0x08 && (1...32).contains(head[1]) && following.contains(head[2])
+  }
+
+  /// The model in the file at `path`.
+  ///
+  /// - Throws: everything that can't be read, at once.
+  static func read(_ path: String, name: String) throws(CompilationFailed) -> ReadModel {
+    let bytes = try InputFile.bytes(at: path)
+    return try read(bytes, file: path, name: name)
+  }
+
+  static func read(_ bytes: [UInt8], file: String, name: String) throws(CompilationFailed) -> ReadModel {
+    let model: Onnx_ModelProto
+    do {
+      model = try Onnx_ModelProto(serializedBytes: bytes)
+    } catch {
+      throw CompilationFailed("I400", "the file is no ONNX model: its messages are damaged", at: .file(file))
+    }
+    var reader = try ONNXReader(model, file: file, name: name)
+    return try reader.read()
+  }
+
+  private init(_ model: Onnx_ModelProto, file: String, name: String) throws(CompilationFailed) {
+    guard model.hasGraph, !model.graph.node.isEmpty else {
+      throw CompilationFailed("I401", "the model has no operators", at: .file(file))
+    }
+    self.model = model
+    tensors = ONNXTensorReader(file: file)
+    let opset = model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 1
+    let quantizers: Set<String> = ["Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear"]
+    context = ONNXContext(
+      file: file, opset: Int(opset), batch: 1,
+      isQuantized: model.graph.node.contains { quantizers.contains($0.opType) })
+    let producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+    builder = GraphBuilder(name: name, framework: producer.isEmpty ? "onnx" : "onnx (\(producer))")
+    for node in model.graph.node {
+      for input in node.input { readers[input, default: 0] += 1 }
+    }
+    for output in model.graph.output { readers[output.name, default: 0] += 1 }
+  }
+
+  private mutating func read() throws(CompilationFailed) -> ReadModel {
+    checkOperators()
+    readInitializers()
+    readInputs()
+    // What is missing above makes operators fail for no reason of their own.
+    try builder.sink.throwIfErrors()
+    for (index, node) in model.graph.node.enumerated() { emit(node, index: index) }
+    try builder.sink.throwIfErrors()
+    try addOutputs()
+    return ReadModel(
+      graph: builder.graph, notices: builder.sink.diagnostics, isFullyQuantized: context.isQuantized)
+  }
+
+  // MARK: Parts
+
+  /// Reports every operator and attribute that is not supported.
+  private mutating func checkOperators() {
+    for (index, node) in model.graph.node.enumerated() {
+      let name = Self.name(of: node, index)
+      let location = Location.object(file: context.file, path: "graph.node[\(index)]")
+      if let importer = ONNXOperator.all[node.opType], ONNXOperator.domains.contains(node.domain) {
+        importer.check(node, name, at: location, &builder.sink)
+      } else {
+        let domain = node.domain.isEmpty ? "" : "\(node.domain)."
+        let reason = ONNXOperator.refusals[node.opType].map { ": \($0)" } ?? ""
+        builder.sink.error(
+          "I406", "operator '\(name)' has the kind '\(domain)\(node.opType)', which is not supported\(reason)",
+          at: location)
+      }
+    }
+  }
+
+  private mutating func readInitializers() {
+    for tensor in model.graph.initializer {
+      do throws(CompilationFailed) {
+        values[tensor.name] = .constant(try tensors.constant(tensor, name: tensor.name))
+      } catch {
+        error.diagnostics.forEach { builder.sink.report($0) }
+      }
+    }
+    for tensor in model.graph.sparseInitializer {
+      builder.sink.error(
+        "I403", "tensor '\(tensor.values.name)' is sparse, expected a dense one", at: .file(context.file))
+    }
+  }
+
+  /// Adds the graph's inputs; initializers may be listed among them.
+  private mutating func readInputs() {
+    var batches: [Int] = []
+    for (index, input) in model.graph.input.enumerated() where values[input.name] == nil {
+      do throws(CompilationFailed) {
+        let shape = try shape(of: input, index)
+        batches.append(shape[0])
+        let site = site(of: input, index)
+        values[input.name] = .tensor(
+          try builder.add(.input(shape: Array(shape.dropFirst())), [], site))
+      } catch {
+        error.diagnostics.forEach { builder.sink.report($0) }
+      }
+    }
+    let known = batches.filter { $0 > 0 }
+    context.batch = known.first ?? 1
+    if known.contains(where: { $0 != context.batch }) || (batches.isEmpty && !builder.sink.hasErrors) {
+      builder.sink.error(
+        "I404", batches.isEmpty ? "the model has no inputs" : "the inputs have different numbers of samples",
+        at: .file(context.file))
+    }
+  }
+
+  /// The shape of an input with its samples' axis, which is 0 where it is left open.
+  private func shape(of input: Onnx_ValueInfoProto, _ index: Int) throws(CompilationFailed) -> [Int] {
+    func wrong(_ message: String, _ note: String) -> CompilationFailed {
+      CompilationFailed(
+        "I404", "input '\(input.name)' \(message)",
+        at: .object(file: context.file, path: "graph.input[\(index)]"), notes: [note])
+    }
+    let type = input.type.tensorType
+    guard [1, 10, 11, 16].contains(type.elemType) else {
+      throw wrong("holds elements of type \(type.elemType)", "expected float numbers")
+    }
+    let extents = type.shape.dim.map(\.dimValue)
+    guard extents.count >= 2, extents.count <= 16 else {
+      throw wrong("has \(extents.count) axes", "expected the samples' axis and at least one behind it")
+    }
+    if let axis = extents.dropFirst().firstIndex(where: { $0 <= 0 || $0 > GraphBuilder.maximumElements }) {
+      throw wrong(
+        "has an axis \(axis) of no fixed length", "give every axis but the first a length, then export again")
+    }
+    guard extents[0] >= 0, extents[0] <= GraphBuilder.maximumElements else {
+      throw wrong("has \(extents[0]) samples", "expected a number of samples, or none")
+    }
+    return extents.map(Int.init)
+  }
+
+  private func site(of input: Onnx_ValueInfoProto, _ index: Int) -> ONNXCall {
+    ONNXCall(
+      kind: "input", name: input.name,
+      origin: Layer(name: input.name, kind: "Input", path: "graph.input[\(index)]"), attributes: [:],
+      operands: [], isOnlyReader: [], outputCount: 1, context: context)
+  }
+
+  /// The node's name, or one made from its kind and place.
+  private static func name(of node: Onnx_NodeProto, _ index: Int) -> String {
+    node.name.isEmpty ? "\(node.opType)_\(index)" : node.name
+  }
+
+  private mutating func emit(_ node: Onnx_NodeProto, index: Int) {
+    guard let importer = ONNXOperator.all[node.opType] else { return }
+    let name = Self.name(of: node, index)
+    let origin = Layer(name: name, kind: node.opType, path: "graph.node[\(index)]")
+    var operands: [ONNXValue?] = []
+    for input in node.input {
+      guard let value = values[input] else {
+        if !input.isEmpty {
+          // Where an operator failed, its readers have nothing to say.
+          if !builder.sink.hasErrors {
+            builder.sink.error(
+              "I411", "operator '\(name)' reads '\(input)', which no operator before it computes",
+              at: .object(file: context.file, path: origin.path))
+          }
+          return
+        }
+        operands.append(nil)
+        continue
+      }
+      operands.append(value)
+    }
+    var attributes: [String: Onnx_AttributeProto] = [:]
+    for attribute in node.attribute { attributes[attribute.name] = attribute }
+    do throws(CompilationFailed) {
+      let call = ONNXCall(
+        kind: node.opType, name: name, origin: origin, attributes: attributes,
+        operands: operands, isOnlyReader: node.input.map { readers[$0] == 1 },
+        outputCount: node.output.count, context: context)
+      for (output, value) in zip(node.output, try importer.emit(call, &builder)) where !output.isEmpty {
+        values[output] = value
+      }
+    } catch {
+      error.diagnostics.forEach { builder.sink.report($0) }
+    }
+  }
+
+  private mutating func addOutputs() throws(CompilationFailed) {
+    for (index, output) in model.graph.output.enumerated() {
+      let location = Location.object(file: context.file, path: "graph.output[\(index)]")
+      switch values[output.name] {
+      case .tensor(let node): builder.addOutput(node, name: output.name)
+      case .constant:
+        // Brevitas returns scale, zero point and width beside a quantized tensor.
+        builder.sink.notice("I412", "output '\(output.name)' is constant and left out", at: location)
+      case .integers:
+        throw CompilationFailed(
+          "I411", "output '\(output.name)' holds the integers of QuantizeLinear", at: location,
+          notes: ["end the model with DequantizeLinear"])
+      case nil:
+        throw CompilationFailed("I411", "output '\(output.name)' is not computed", at: location)
+      }
+    }
+    if builder.graph.outputs.isEmpty {
+      throw CompilationFailed("I411", "the model has no output that depends on its inputs", at: .file(context.file))
+    }
+  }
+}

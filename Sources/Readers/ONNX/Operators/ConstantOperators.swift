@@ -1,0 +1,123 @@
+import Diagnostics
+import Graph
+import ONNXProto
+
+extension ONNXOperator {
+  static let constantOperators = [
+    ONNXOperator(
+      ["Constant"],
+      attributes: ["value", "value_float", "value_floats", "value_int", "value_ints"], emit: emitConstant),
+    ONNXOperator(["ConstantOfShape"], attributes: ["value"], emit: emitConstantOfShape),
+    ONNXOperator(["Shape"], attributes: ["start", "end"], emit: emitShape),
+    ONNXOperator(["Identity"]) { (call, _) throws(CompilationFailed) in [try call.firstOperand] },
+    ONNXOperator(["Dropout"], attributes: ["ratio", "seed", "is_test", "training_mode"]) {
+      (call, _) throws(CompilationFailed) in
+      [try call.firstOperand]
+    },
+    ONNXOperator(["Cast"], attributes: ["to", "saturate"], emit: emitCast),
+  ]
+
+  private static func emitConstant(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    if let value = call.attributes["value"] {
+      var reader = ONNXTensorReader(file: call.context.file)
+      return [.constant(try reader.constant(value.t, name: call.name))]
+    }
+    let constant: ONNXConstant
+    if let value = call.attributes["value_float"] {
+      constant = ONNXConstant(shape: [], values: [Double(value.f)], isInteger: false)
+    } else if let value = call.attributes["value_floats"] {
+      constant = ONNXConstant(
+        shape: [value.floats.count], values: value.floats.map(Double.init), isInteger: false)
+    } else if let value = call.attributes["value_int"] {
+      constant = ONNXConstant(shape: [], values: [Double(value.i)], isInteger: true)
+    } else if let value = call.attributes["value_ints"] {
+      constant = ONNXConstant(shape: [value.ints.count], values: value.ints.map(Double.init), isInteger: true)
+    } else {
+      throw call.failure("I408", "has no value")
+    }
+    return [.constant(constant)]
+  }
+
+  private static func emitConstantOfShape(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    let shape = try call.integers(0) ?? []
+    let count = try call.checkedCount(shape)
+    var value = ONNXConstant(shape: [1], values: [0], isInteger: false)
+    if let attribute = call.attributes["value"] {
+      var reader = ONNXTensorReader(file: call.context.file)
+      value = try reader.constant(attribute.t, name: call.name)
+    }
+    guard let number = value.uniform else { throw call.failure("I408", "'value' has no elements") }
+    return [
+      .constant(
+        ONNXConstant(
+          shape: shape, values: Array(repeating: number, count: count), isInteger: value.isInteger))
+    ]
+  }
+
+  private static func emitShape(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    guard let shape = call.fullShape(call.operand(0), builder) else {
+      throw call.failure("I408", "has no operand 1")
+    }
+    func bound(_ name: String, _ fallback: Int) -> Int {
+      let value = call.int(name, default: fallback)
+      return min(max(value < 0 ? value + shape.count : value, 0), shape.count)
+    }
+    let start = bound("start", 0)
+    let end = max(bound("end", shape.count), start)
+    let extents = Array(shape[start..<end])
+    return [.constant(ONNXConstant(shape: [extents.count], values: extents.map(Double.init), isInteger: true))]
+  }
+
+  /// A change of the element type, which tensors of the graph do not have.
+  private static func emitCast(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    guard let type = ONNXElementType(rawValue: call.int("to", default: 1)) else {
+      throw call.failure("I408", "casts to the type \(call.int("to", default: 1)), expected a number")
+    }
+    let operand = try call.firstOperand
+    guard case .constant(var constant) = operand else {
+      if type.isInteger { throw call.failure("I408", "rounds to integers, expected a quantizer") }
+      return [operand]
+    }
+    constant.isInteger = type.isInteger
+    if type == .bool {
+      constant.values = constant.values.map { $0 == 0 ? 0 : 1 }
+    } else if type.isInteger {
+      constant.values = constant.values.map { $0.rounded(.towardZero) }
+    } else {
+      constant.values = constant.values.map { type == .double ? $0 : Double(Float($0)) }
+    }
+    return [.constant(constant)]
+  }
+}
+
+extension ONNXCall {
+  var firstOperand: ONNXValue {
+    get throws(CompilationFailed) {
+      guard let operand = operand(0) else { throw failure("I408", "has no operand 1") }
+      return operand
+    }
+  }
+
+  /// The number of elements of a shape that the file asks for.
+  ///
+  /// - Throws: I409 for one that can't be built.
+  func checkedCount(_ shape: [Int]) throws(CompilationFailed) -> Int {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard extent >= 0, !overflow, product <= GraphBuilder.maximumElements, shape.count <= 16 else {
+        throw failure("I409", "a tensor of shape \(shape) can't be built")
+      }
+      count = product
+    }
+    return count
+  }
+}
