@@ -97,7 +97,5 @@ extension Graph {
   }
 
   /// Whether the model was trained with HGQ's quantizers, which leave no tensor to a default type.
-  var isFullyQuantized: Bool {
-    nodes.contains { $0.layer.kind.hasPrefix("FixedPointQuantizer") || $0.layer.kind.hasPrefix("HGQ") }
-  }
+  var isFullyQuantized: Bool { framework.hasPrefix("HGQ") }
 }
