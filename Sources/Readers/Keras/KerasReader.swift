@@ -147,8 +147,7 @@ extension KerasNetwork {
     for member in members {
       switch member {
       case .layer(let layer) where layer.kind.hasPrefix("hgq>"): return "HGQ2"
-      case .layer(let layer) where layer.kind.hasPrefix("HGQ>") || layer.kind == "FixedPointQuantizer":
-        return "HGQ"
+      case .layer(let layer) where layer.kind.hasPrefix("HGQ>"): return "HGQ"
       case .layer: continue
       case .network(let inner): if let package = inner.quantizationPackage { return package }
       }
