@@ -91,6 +91,7 @@ let package = Package(
       resources: [.copy("Golden")]),
     tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
     tests("AdderGraphsTests", ["AdderGraphs"]),
+    tests("ExamplesTests", ["Driver", "Readers", "Graph"]),
     tests(
       "FixedPointTests", ["FixedPoint", "Diagnostics"], exclude: ["Scripts"],
       resources: [.copy("Fixtures")]),

@@ -9,12 +9,12 @@ import Graph
 /// The typed graph computes the same layers on integers: weights are integers, functions have a form, and a `quantize`
 /// node stands wherever a type that was asked for rounds, saturates or wraps. Types proven by intervals never do.
 public struct Typer {
-  private let source: Graph
+  let source: Graph
   let policy: TypePolicy
   var result: Graph
   /// The typed node for each node of the source.
   private var typed: [NodeID] = []
-  private var consumers: [[NodeID]]
+  private(set) var consumers: [[NodeID]]
   var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
@@ -48,7 +48,9 @@ public struct Typer {
     do {
       switch node.primitive {
       case .input: return visitInput(node, id)
-      case .linear(let linear): return try visitLinear(node, linear, id)
+      case .linear(let linear):
+        if let average = try average(node, id) { return average }
+        return try visitLinear(node, linear, id)
       case .constant(let weights):
         node.primitive = .constant(quantized(weights, .weight, node))
         return try append(node, .exact)
@@ -63,7 +65,9 @@ public struct Typer {
           return try softmax(node, of: typed[operand.index], id)
         }
         return try converted(append(node, .exact), node, id)
-      case .reduce: return try converted(append(node, .exact), node, id)
+      case .reduce:
+        if let sum = try averagedSum(node, id) { return sum }
+        return try converted(append(node, .exact), node, id)
       case .rearrange: return try append(node, .exact)
       }
     } catch {
@@ -169,6 +173,12 @@ extension Typer {
       sink.error(
         "T011", "a \(role.rawValue) of '\(node.name)' is \(values[index])", at: .layer(node.layer.name))
       return Weights(raw: Array(repeating: 0, count: values.count), exponent: 0, shape: weights.shape)
+    }
+    // The weights of a model with quantizers everywhere are what its quantizers made of them.
+    if policy.isFullyQuantized, policy.layerChoice(role, of: node) == nil,
+      let exact = Weights(exactly: values, shape: weights.shape)
+    {
+      return exact
     }
     let decision = policy.weights(role, values, of: node)
     // hls4ml prints weights with as many decimals as the type has fraction bits, and its C++ reads them back.

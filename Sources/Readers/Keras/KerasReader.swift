@@ -16,7 +16,8 @@ struct KerasReader {
   func read(name: String) throws(CompilationFailed) -> ReadModel {
     let network = try KerasNetwork(architecture)
     let generation = version.flatMap { $0.split(separator: ".").first }.flatMap { Int($0) } ?? 2
-    let framework = version.map { "keras \($0)" } ?? "keras"
+    let package = network.quantizationPackage.map { "\($0) on " } ?? ""
+    let framework = package + (version.map { "keras \($0)" } ?? "keras")
     var builder = GraphBuilder(
       name: name, framework: framework, generation: max(2, min(generation, 3)), weights: weights)
     check(network, &builder.sink)
@@ -142,5 +143,20 @@ struct KerasReader {
         "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",
         at: value.location)
     }
+  }
+}
+
+extension KerasNetwork {
+  /// The package that quantizes every tensor it means to, where the model is made with one: `HGQ` or `HGQ2`.
+  fileprivate var quantizationPackage: String? {
+    for member in members {
+      switch member {
+      case .layer(let layer) where layer.kind.hasPrefix("hgq>"): return "HGQ2"
+      case .layer(let layer) where layer.kind.hasPrefix("HGQ>"): return "HGQ"
+      case .layer: continue
+      case .network(let inner): if let package = inner.quantizationPackage { return package }
+      }
+    }
+    return nil
   }
 }

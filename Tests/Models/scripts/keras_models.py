@@ -67,6 +67,11 @@ def emit(name, inputs, outputs, formats, scale=2.0, grid=None):
         model.save(str(path))
         if suffix == "keras":
             deflate(path)
+    record(name, data, results)
+
+
+def record(name, data, results):
+    """Writes inputs and the framework's outputs."""
     with h5py.File(ROOT / f"{name}.golden.h5", "w") as f:
         for i, x in enumerate(data):
             f[f"input_{i}"] = x
@@ -78,16 +83,18 @@ FORMATS = ["h5"] if GENERATION == "keras2" else ["keras"]
 BOTH = ["h5"] if GENERATION == "keras2" else ["keras", "h5"]
 
 
+ACTIVATIONS = "linear relu elu selu sigmoid tanh softplus softsign exponential gelu swish hard_sigmoid softmax".split()
+if GENERATION == "keras3":
+    ACTIVATIONS += """relu6 silu mish leaky_relu log_sigmoid hard_silu hard_tanh celu squareplus soft_shrink hard_shrink
+        tanh_shrink sparse_plus sparse_sigmoid log_softmax""".split()
+else:
+    ACTIVATIONS += ["mish"]
+
+
 def activations():
-    names = "linear relu elu selu sigmoid tanh softplus softsign exponential gelu swish hard_sigmoid softmax".split()
-    if GENERATION == "keras3":
-        names += """relu6 silu mish leaky_relu log_sigmoid hard_silu hard_tanh celu squareplus soft_shrink hard_shrink
-            tanh_shrink sparse_plus sparse_sigmoid log_softmax""".split()
-    else:
-        names += ["mish"]
     x = keras.Input((24,), name="x")
     slope = "alpha" if GENERATION == "keras2" else "negative_slope"
-    y = [L.Activation(n, name=f"act_{n}")(x) for n in names]
+    y = [L.Activation(n, name=f"act_{n}")(x) for n in ACTIVATIONS]
     y += [L.ReLU(name="relu_max", max_value=1.5)(x), L.ReLU(name="relu_slope", negative_slope=0.125)(x),
           L.ReLU(name="relu_both", max_value=3.0, negative_slope=0.25)(x), L.ReLU(name="relu_threshold", threshold=0.75)(x),
           L.LeakyReLU(name="leaky", **{slope: 0.2})(x), L.ELU(name="elu_alpha", alpha=0.5)(x), L.Softmax(name="soft")(x),
@@ -95,6 +102,60 @@ def activations():
     if GENERATION == "keras2":
         y += [L.ThresholdedReLU(name="thresholded", theta=0.5)(x)]
     emit("activations", [x], y, FORMATS)
+
+
+def random_activations():
+    """Twenty random configurations of every activation: its parameters, and the shape and range of what it reads."""
+    shapes = [(6,), (3, 4), (2, 3, 2)]
+    scales = [0.5, 2.0, 6.0]
+    x = [keras.Input(s, name=f"x{i}_{j}") for i, s in enumerate(shapes) for j in range(len(scales))]
+    slope = "alpha" if GENERATION == "keras2" else "negative_slope"
+
+    def number(low, high):
+        return round(float(RNG.uniform(low, high)), 3)
+
+    def rectifier():
+        parameters = {"max_value": number(0.5, 4), "negative_slope": number(0, 0.5), "threshold": number(0, 0.4)}
+        return {key: value for key, value in parameters.items() if RNG.random() < 0.6}
+
+    kinds = {name: (lambda n: lambda rank, label: L.Activation(n, name=label))(name) for name in ACTIVATIONS}
+    kinds |= {
+        "layer_relu": lambda rank, label: L.ReLU(name=label, **rectifier()),
+        "layer_leaky": lambda rank, label: L.LeakyReLU(name=label, **{slope: number(0, 0.9)}),
+        "layer_elu": lambda rank, label: L.ELU(name=label, alpha=number(0.1, 2)),
+        "layer_softmax": lambda rank, label: L.Softmax(name=label, axis=int(RNG.choice([-1, int(RNG.integers(1, rank + 1))]))),
+    }
+    if GENERATION == "keras2":
+        kinds["layer_thresholded"] = lambda rank, label: L.ThresholdedReLU(name=label, theta=number(0, 2))
+    y = []
+    for kind, make in kinds.items():
+        for trial in range(20):
+            i = int(RNG.integers(len(x)))
+            y.append(make(len(x[i].shape) - 1, f"{kind}_{trial}")(x[i]))
+    model = keras.Model(x, y, name="random_activations")
+    data = [RNG.normal(0, scales[i % len(scales)], (SAMPLES,) + tuple(t.shape[1:])).astype("float32") for i, t in enumerate(x)]
+    if GENERATION == "keras2":
+        # As JSON: Keras 2 writes a kilobyte for each layer without weights.
+        (ROOT / "random_activations.json").write_text(model.to_json())
+        with h5py.File(ROOT / "random_activations_weights.h5", "w") as f:
+            f.attrs["layer_names"] = np.array([b"input"])
+            f.create_group("input").attrs["weight_names"] = np.array([], dtype="S1")
+    else:
+        model.save(str(ROOT / "random_activations.keras"))
+        deflate(ROOT / "random_activations.keras")
+    record("random_activations", data, model(data, training=False))
+
+
+def random_slopes():
+    """Twenty random PReLU layers."""
+    shapes = [(6,), (3, 4), (2, 3, 2)]
+    x = [keras.Input(s, name=f"x{i}") for i, s in enumerate(shapes)]
+    y = []
+    for trial in range(20):
+        i = int(RNG.integers(len(shapes)))
+        shared = [axis for axis in range(1, len(shapes[i]) + 1) if RNG.random() < 0.4]
+        y.append(L.PReLU(shared_axes=shared or None, name=f"prelu_{trial}")(x[i]))
+    emit("random_slopes", x, y, FORMATS)
 
 
 def merges():
@@ -318,6 +379,6 @@ if only:
     for name in only:
         globals()[name]()
 elif GENERATION == "keras2":
-    activations(), merges(), convolutions(), shapes(), nested(), quantizers(), qlayers()
+    activations(), merges(), convolutions(), shapes(), nested(), quantizers(), qlayers(), random_activations(), random_slopes()
 else:
-    activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2()
+    activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2(), random_activations(), random_slopes()

@@ -61,9 +61,10 @@ struct KerasRecordedTests {
   static let models =
     [
       "keras2/activations.h5", "keras2/merges.h5", "keras2/convolutions.h5", "keras2/shapes.h5",
-      "keras2/nested.h5",
+      "keras2/nested.h5", "keras2/random_activations.json", "keras2/random_slopes.h5",
       "keras3/activations.keras", "keras3/merges.keras", "keras3/convolutions.keras", "keras3/shapes.keras",
       "keras3/nested.keras", "keras3/nested.h5", "keras3/operators.keras", "keras3/operators.h5",
+      "keras3/random_activations.keras", "keras3/random_slopes.keras",
     ].map { RecordedModel(file: $0) } + [
       RecordedModel(file: "keras2/qlayers.h5", inexact: ["qbn", "qd_ternary"]),
       RecordedModel(file: "keras3/hgq2.keras", inexact: ["gap", "softmax"]),
