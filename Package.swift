@@ -78,7 +78,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("PlanningTests", ["Planning", "CircuitTestSupport"]),
-    tests("DriverTests", ["Driver", "Planning", "Readers"]),
+    tests("DriverTests", ["Driver", "Planning", "Readers", "GraphTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
     tests("ForestTests", ["Readers", "Precision", "Lowering"]),
     tests("ReadersTests", ["Readers", "CZlib"], resources: [.copy("Fixtures")]),

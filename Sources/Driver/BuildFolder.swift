@@ -2,6 +2,11 @@ import Circuit
 import Diagnostics
 import Foundation
 import Graph
+import Readers
+
+#if canImport(Glibc)
+  import Glibc
+#endif
 
 /// A build on disk, `build/<name>/` by default.
 ///
@@ -25,12 +30,17 @@ public struct BuildFolder: Sendable {
     let old = url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).old-\(ProcessInfo.processInfo.processIdentifier)")
     try checkReplaceable()
+    removeLeftovers()
     do {
-      try? manager.removeItem(at: fresh)
       for file in files {
         let target = fresh.appendingPathComponent(file.path)
         try manager.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(file.contents.utf8).write(to: target)
+      }
+      // One step where the file system can swap folders: at any moment the path holds a whole build.
+      if swap(fresh, url) {
+        try? manager.removeItem(at: fresh)
+        return
       }
       if manager.fileExists(atPath: url.path) { try manager.moveItem(at: url, to: old) }
       try manager.moveItem(at: fresh, to: url)
@@ -40,6 +50,34 @@ public struct BuildFolder: Sendable {
       if !manager.fileExists(atPath: url.path) { try? manager.moveItem(at: old, to: url) }
       throw CompilationFailed(
         "E201", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
+    }
+  }
+
+  /// Exchanges two folders in one step.
+  ///
+  /// - Returns: false where one of them does not exist or the file system cannot do it.
+  private func swap(_ a: URL, _ b: URL) -> Bool {
+    renameat2(AT_FDCWD, a.path, AT_FDCWD, b.path, UInt32(RENAME_EXCHANGE)) == 0
+  }
+
+  /// Removes what interrupted runs left beside the folder: folders that are named after a process which is no more.
+  private func removeLeftovers() {
+    let parent = url.deletingLastPathComponent()
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+    for name in names {
+      for prefix in [".\(url.lastPathComponent).new-", ".\(url.lastPathComponent).old-"]
+      where name.hasPrefix(prefix) {
+        guard let process = Int32(name.dropFirst(prefix.count)), process > 0 else { continue }
+        let isOurs = process == ProcessInfo.processInfo.processIdentifier
+        guard isOurs || (kill(process, 0) != 0 && errno == ESRCH) else { continue }
+        let leftover = parent.appendingPathComponent(name)
+        // The only whole build may be one that was moved aside.
+        if prefix.hasSuffix("old-") && !exists {
+          try? FileManager.default.moveItem(at: leftover, to: url)
+        } else {
+          try? FileManager.default.removeItem(at: leftover)
+        }
+      }
     }
   }
 
@@ -92,23 +130,6 @@ extension Graph {
       return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
     } catch {
       throw CompilationFailed("X001", "graph.json cannot be written: \(error)", status: .internalError)
-    }
-  }
-
-  /// The graph of a graph.json.
-  ///
-  /// - Throws: C011 where it is damaged.
-  static func decoded(_ data: Data, file: String) throws(CompilationFailed) -> Graph {
-    do {
-      let graph = try JSONDecoder().decode(Graph.self, from: data)
-      guard graph.isWellFormed else {
-        throw CompilationFailed("C011", "not a graph of fpgaml", at: .file(file))
-      }
-      return graph
-    } catch let failure as CompilationFailed {
-      throw failure
-    } catch {
-      throw CompilationFailed("C011", "not a graph of fpgaml: \(error)", at: .file(file))
     }
   }
 }

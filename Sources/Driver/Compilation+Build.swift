@@ -33,7 +33,7 @@ extension Compilation {
       ).run(model.samples)
     }
     var report = Report(self, verdict: verdict)
-    if let samples = model.samples { report.accuracy = try Accuracy(model, samples) }
+    if let samples = model.samples, !model.source.isTyped { report.accuracy = try Accuracy(model, samples) }
     files.append(GeneratedFile(path: "report.json", contents: report.json.text() + "\n"))
     try target.write(files)
     return report

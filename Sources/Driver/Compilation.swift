@@ -36,12 +36,16 @@ public struct Compilation: Sendable {
   public init(_ request: CompileRequest) throws {
     self.request = request
     model = try request.model.load()
-    model.graph.name = request.name
+    // A graph.json knows the name of its design.
+    if !model.source.isTyped { model.graph.name = request.name }
     let options = LoweringOptions(
       effort: request.plan.effort.search, target: request.plan.part.hasTernaryAdders ? .lut6 : .lut4)
     lowered = try model.graph.lowered(options)
     plan = try Planner(request.plan).plan(lowered.circuit)
   }
+
+  /// What the build folder is called where nothing else is asked for.
+  public var folderName: String { URL(fileURLWithPath: model.graph.name).lastPathComponent }
 
   /// Everything that is written into the build folder but the report.
   public func files() throws(CompilationFailed) -> [GeneratedFile] {

@@ -44,8 +44,8 @@ public struct TypedModel: Sendable {
   public var parameters: Int
   /// The samples of `--inputs`.
   public var samples: InputSamples?
-  /// What `--config` says beyond types.
-  public var configuration: Configuration?
+  /// What decided the types.
+  public var policy: TypePolicy
   public var notices: [Diagnostic]
 }
 
@@ -53,6 +53,7 @@ extension ModelRequest {
   /// Reads and types the model.
   public func load() throws(CompilationFailed) -> TypedModel {
     let model = try ModelReader.read(path, weights: weights)
+    if model.graph.isTyped { return try loadTyped(model.graph) }
     let source = model.graph.selecting(output)
     var notices = model.notices
     var policy = TypePolicy(precision: precision)
@@ -72,7 +73,23 @@ extension ModelRequest {
     return TypedModel(
       source: source, graph: typed.graph, sha256: try sha256(of: path), parameters: source.parameterCount,
       samples: samples,
-      configuration: policy.configuration, notices: notices + typed.notices)
+      policy: policy, notices: notices + typed.notices)
+  }
+
+  /// A graph.json has its types; only samples can come on top.
+  private func loadTyped(_ graph: Graph) throws(CompilationFailed) -> TypedModel {
+    let options = [
+      ("--precision", precision != nil), ("--config", configuration != nil), ("--output", output != .model),
+    ]
+    for (option, isGiven) in options where isGiven {
+      throw CompilationFailed(
+        "C100", "the types of '\(path)' are fixed", at: .option(option),
+        notes: ["leave the option out, or name the model that the graph was made from"])
+    }
+    let read = try inputs.map { file throws(CompilationFailed) in try InputSamples.read(file, for: graph) }
+    return TypedModel(
+      source: graph, graph: graph, parameters: graph.parameterCount, samples: read, policy: TypePolicy(),
+      notices: [])
   }
 
   private func sha256(of path: String) throws(CompilationFailed) -> String? {
@@ -94,5 +111,18 @@ extension Graph {
       default: sum
       }
     }
+  }
+}
+
+extension TypedModel {
+  /// The effective types as a configuration (`config`).
+  ///
+  /// - Throws: C100 for a graph.json, whose types nothing can change.
+  public func configurationText(_ granularity: ConfigurationGranularity) throws(CompilationFailed) -> String {
+    if source.isTyped {
+      throw CompilationFailed(
+        "C100", "the types of '\(source.name)' are fixed", notes: ["name the model that the graph was made from"])
+    }
+    return ConfigurationWriter(source, policy).text(granularity)
   }
 }

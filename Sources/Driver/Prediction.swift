@@ -119,6 +119,11 @@ public struct PredictionRequest: Sendable {
       return try Prediction.exact(graph, InputSamples.read(samples, for: graph), trace: trace)
     }
     let typed = try model.load()
+    if isFloat && typed.source.isTyped {
+      throw CompilationFailed(
+        "C024", "a graph.json holds integers only", at: .option("--float"),
+        notes: ["name the model file instead"])
+    }
     let values = try InputSamples.read(samples, for: typed.source)
     var prediction =
       isFloat

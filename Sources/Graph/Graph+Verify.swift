@@ -12,7 +12,10 @@ extension Graph {
         wrong("uses an operand that does not precede it")
         continue
       }
-      if node.shape.contains(where: { $0 <= 0 }) { wrong("has the shape \(node.shape)") }
+      if !node.shape.isTensorShape || node.primitive.ownShape?.isTensorShape == false {
+        wrong("has the shape \(node.shape)")
+        continue
+      }
       let shapes = node.operands.map { self[$0].shape }
       if let problem = node.primitive.problem(with: shapes) {
         wrong(problem)
@@ -33,7 +36,24 @@ extension Graph {
   public var isWellFormed: Bool { verify().isEmpty }
 }
 
+extension [Int] {
+  /// Whether a tensor can have the shape: no empty axis, and fewer than 2^31 elements.
+  fileprivate var isTensorShape: Bool {
+    allSatisfy { $0 > 0 && $0 < 1 << 31 } && reduce(1.0) { $0 * Double($1) } < Double(1 << 31)
+  }
+}
+
 extension Primitive {
+  /// The shape that the primitive itself gives its result.
+  fileprivate var ownShape: [Int]? {
+    switch self {
+    case .input(let shape), .rearrange(.reshape(let shape)): shape
+    case .rearrange(.view(let view)): view.shape
+    case .constant(let weights): weights.shape
+    default: nil
+    }
+  }
+
   /// Why operands of these shapes do not fit, if they do not.
   fileprivate func problem(with operands: [[Int]]) -> String? {
     let expected: ClosedRange<Int> =
@@ -67,7 +87,8 @@ extension Primitive {
     case .quantize(.fixed(let types, let scales)):
       return types.count == operands[0].elementCount && scales.count == types.count
         ? nil : "has \(types.count) types for \(operands[0].elementCount) elements"
-    case .quantize(.steps): return nil
+    case .quantize(.steps(let steps)):
+      return steps.levels.count == steps.thresholds.count + 1 ? nil : "has steps that do not fit its levels"
     case .reduce: return operands[0].isEmpty ? "reduces a scalar" : nil
     case .forest(let forest):
       return operands[0].last == forest.features.count && forest.isWellFormed

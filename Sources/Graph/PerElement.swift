@@ -18,6 +18,18 @@ public struct PerElement<Value: Hashable & Sendable & Codable>: Hashable, Sendab
     }
   }
 
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    values = try container.decode([Value].self, forKey: .values)
+    count = try container.decode(Int.self, forKey: .count)
+    guard count >= 0, values.count == 1 || values.count == count else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .values, in: container, debugDescription: "\(values.count) values for \(count) elements")
+    }
+  }
+
+  private enum CodingKeys: String, CodingKey { case values, count }
+
   public subscript(index: Int) -> Value { values.count == 1 ? values[0] : values[index] }
 
   /// The value that all elements share, if they do.

@@ -73,6 +73,11 @@ public struct Configuration: Hashable, Sendable {
   }
 }
 
+extension Configuration {
+  /// Whether `Implementation: fpgaml` asks for fpgaml's own, correctly rounded tables instead of hls4ml's.
+  func asksForOwnTables(_ node: Node) -> Bool { setting(\.implementation, of: node) == "fpgaml" }
+}
+
 extension Configuration.Scope {
   /// The type of a tensor; `.some(nil)` for `auto`, nil where nothing is said.
   func type(_ tensor: String) -> FixedType?? { types[tensor] ?? types["default"] }

@@ -10,6 +10,7 @@ extension Typer {
   /// A function with hls4ml's table, where a configuration speaks of the layer; nil for functions without one.
   mutating func hls4mlTable(_ node: Node, _ function: Function) throws(WidthOverflow) -> NodeID? {
     guard let configuration = policy.configuration, !policy.isFullyQuantized else { return nil }
+    if configuration.asksForOwnTables(node) { return nil }
     // The tables span ±8, but for tanh ±4.
     let spanBits: Int
     switch function {

@@ -80,7 +80,9 @@ extension Typer {
 
   /// hls4ml's types where a configuration speaks of the layer, else types with tables of 4096 entries.
   private func softmaxTypes(_ node: Node, operand: NodeID) -> SoftmaxTypes {
-    if let configuration = policy.configuration, !policy.isFullyQuantized {
+    if let configuration = policy.configuration, !policy.isFullyQuantized,
+      !configuration.asksForOwnTables(node)
+    {
       return hls4mlSoftmaxTypes(configuration, node, operand)
     }
     func unsigned(_ width: Int, _ integerBits: Int) -> FixedType {

@@ -32,7 +32,7 @@ public struct Typer {
     return (typer.result, typer.sink.diagnostics)
   }
 
-  private init(_ graph: Graph, _ policy: TypePolicy) {
+  init(_ graph: Graph, _ policy: TypePolicy) {
     source = graph
     self.policy = policy
     result = Graph(name: graph.name, framework: graph.framework)

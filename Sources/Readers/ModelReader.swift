@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Glibc
 import Graph
 
@@ -90,11 +91,14 @@ public enum ModelReader {
     return try KerasWeights(try HDF5File(image: image, name: "\(archive.file): \(entry)"))
   }
 
-  /// A forest of XGBoost in JSON, or an architecture of Keras.
+  /// A forest of XGBoost in JSON, a graph.json of fpgaml, or an architecture of Keras.
   private static func json(_ path: String, _ weights: String?) throws(CompilationFailed) -> ReadModel {
     let document = try JSONDocument(path: path)
     if weights == nil && document.root["learner"] != nil {
       return ReadModel(graph: try XGBoostReader.read(document.root).graph(name: stem(path)))
+    }
+    if weights == nil && document.root["nodes"] != nil && document.root["outputs"] != nil {
+      return ReadModel(graph: try Graph.decoded(Data(try InputFile.bytes(at: path)), file: path))
     }
     return try kerasJSON(document, path, weights)
   }

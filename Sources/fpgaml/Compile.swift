@@ -35,7 +35,7 @@ struct Compile: ParsableCommand {
       Console.print(compilation.text(emit))
       return
     }
-    let report = try compilation.build(into: folder ?? "build/\(request.name)")
+    let report = try compilation.build(into: folder ?? "build/\(compilation.folderName)")
     common.console.result(report.text, json: report.json)
     guard let verdict = report.verdict else { return }
     common.console.verdict(verdict)

@@ -12,11 +12,14 @@ struct FPGAML: ParsableCommand {
     discussion: """
       fpgaml compile model.h5 --latency 100ns
 
-      Exit codes: 0 done; 1 verification failed; 2 usage, unreadable or unsupported input; 3 infeasible budget;
+      Exit codes: 0 done; 1 verification failed or regression found; 2 usage, unreadable or unsupported input; 3 infeasible budget;
       4 a needed tool is missing; 70 an error of fpgaml's.
       """,
     version: Version.current,
-    subcommands: [Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self])
+    subcommands: [
+      Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self, Diff.self,
+      Config.self, DoctorCommand.self,
+    ])
 }
 
 /// Options of every verb.
@@ -35,7 +38,7 @@ struct CommonOptions: ParsableArguments {
 
 /// The model, and what its types follow from.
 struct TypingOptions: ParsableArguments {
-  @Argument(help: "A model file: Keras .h5, .keras or .json.")
+  @Argument(help: "A model file: Keras .h5, .keras or .json, a forest, or a graph.json.")
   var model: String
 
   @Option(help: "The weights of a model.json (default: <stem>_weights.h5 beside it).")

@@ -44,7 +44,7 @@ struct Verify: ParsableCommand {
     let verdict = try VerifyRequest(
       folder: BuildFolder(build), inputs: inputs, verification: request
     ).run()
-    if let junit { try verdict.writeJUnit(to: junit, build: build) }
+    if let junit { try TextFile.write(verdict.junit(build: build).text, to: junit, option: "--junit") }
     if common.json { common.console.result("", json: verdict.json) }
     common.console.verdict(verdict)
     if !verdict.passed { throw ExitStatus.mismatch }
