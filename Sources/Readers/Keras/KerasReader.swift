@@ -31,11 +31,9 @@ struct KerasReader {
       throw architecture.failure("I101", "an output of the model is not computed")
     }
     // HGQ's quantizers leave no tensor without a type.
-    let isFullyQuantized = builder.graph.nodes.contains {
-      $0.layer.kind.hasPrefix("FixedPointQuantizer") || $0.layer.kind.hasPrefix("HGQ")
-    }
     return ReadModel(
-      graph: builder.graph, notices: builder.sink.diagnostics, isFullyQuantized: isFullyQuantized)
+      graph: builder.graph, notices: builder.sink.diagnostics,
+      isFullyQuantized: builder.graph.framework.hasPrefix("HGQ"))
   }
 
   /// Reports every layer and attribute that is not supported.
