@@ -7,7 +7,8 @@ import Testing
 /// Models with an hls4ml configuration of granularity `model`, and what hls4ml's own emulation gave with it.
 @Suite("hls4ml's bits with hls4ml's configuration")
 struct HLS4MLCompatibilityTests {
-  static let models = ExamplesTests.package.appendingPathComponent("../shared/models").standardizedFileURL.path
+  static let models = ExamplesTests.package.appendingPathComponent("../shared/models")
+    .standardizedFileURL.path
 
   /// `docs/compatibility.md` lists the others, with the reason.
   static let exact = [
