@@ -181,10 +181,12 @@ extension GraphBuilder {
     throws(CompilationFailed) -> NodeID
   {
     guard let channels = shape(x).last else { throw call.failure("I116", "expected a tensor with axes") }
-    let scales = PerElement(repeating: factor, count: channels)
+    // Scales are above 0; the sign is the integer's.
+    let sign: Int64 = factor.numerator < 0 ? -1 : factor.numerator == 0 ? 0 : 1
+    let magnitude = Rational(factor.numerator < 0 ? -factor.numerator : factor.numerator, factor.denominator)
     let scale = Weights(
-      raw: Array(repeating: 1, count: channels), exponent: 0, shape: [channels],
-      scales: factor == .one ? nil : scales)
+      raw: Array(repeating: sign, count: channels), exponent: 0, shape: [channels],
+      scales: magnitude == .one || sign == 0 ? nil : PerElement(repeating: magnitude, count: channels))
     let offset = shift.map { Weights.coefficients(Array(repeating: $0, count: channels), shape: [channels]) }
     return try affine(x, scale: scale, shift: offset, call, role)
   }
