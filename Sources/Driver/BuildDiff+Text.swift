@@ -27,7 +27,9 @@ extension BuildDiff {
 
   /// For a comment on a merge request.
   public var markdown: String {
-    var lines = ["### fpgaml diff: \(summary)", "", "| figure | old | new | change |", "|---|---:|---:|---:|"]
+    var lines = [
+      "### fpgaml diff: \(summary)", "", "| figure | old | new | change |", "|---|---:|---:|---:|",
+    ]
     for figure in shownFigures {
       let change = Figure.change(figure.old, figure.new)
       lines.append(
@@ -35,7 +37,8 @@ extension BuildDiff {
           + "\(figure.isRegression ? "**\(change)**" : change) |")
     }
     if !findings.isEmpty { lines.append("") }
-    for (diagnostic, word) in diagnostics.map({ ($0, $0.severity == .error ? "**regression**" : "changed") }) {
+    for (diagnostic, word) in diagnostics.map({ ($0, $0.severity == .error ? "**regression**" : "changed") })
+    {
       lines.append("- \(word): \(diagnostic.message.replacingOccurrences(of: "<", with: "&lt;"))")
     }
     return lines.joined(separator: "\n") + "\n"

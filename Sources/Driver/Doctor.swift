@@ -33,7 +33,8 @@ public struct Doctor: Sendable {
     Program(
       name: "g++", package: "g++", version: "--version", purpose: "verifying the Verilog and the HLS C++",
       isNeeded: true),
-    Program(name: "yosys", package: "yosys", version: "-V", purpose: "synthesis, scripts/yosys.ys of a build"),
+    Program(
+      name: "yosys", package: "yosys", version: "-V", purpose: "synthesis, scripts/yosys.ys of a build"),
     Program(
       name: "nextpnr-ecp5", package: "nextpnr-ecp5", version: "--version",
       purpose: "place and route for Lattice ECP5"),
@@ -79,7 +80,8 @@ public struct Doctor: Sendable {
     }
     let lines = checks.filter { $0.found == nil }.map { "\($0.name): \($0.install)" }
     let last =
-      problems.isEmpty ? "everything that compiling and verifying needs is installed" : "something needed is missing"
+      problems.isEmpty
+      ? "everything that compiling and verifying needs is installed" : "something needed is missing"
     return (["fpgaml \(Version.current)", table.text] + lines + [last]).joined(separator: "\n")
   }
 

@@ -121,7 +121,8 @@ extension TypedModel {
   public func configurationText(_ granularity: ConfigurationGranularity) throws(CompilationFailed) -> String {
     if source.isTyped {
       throw CompilationFailed(
-        "C100", "the types of '\(source.name)' are fixed", notes: ["name the model that the graph was made from"])
+        "C100", "the types of '\(source.name)' are fixed",
+        notes: ["name the model that the graph was made from"])
     }
     return ConfigurationWriter(source, policy).text(granularity)
   }

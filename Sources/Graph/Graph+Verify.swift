@@ -27,6 +27,7 @@ extension Graph {
       }
     }
     if Set(nodes.map(\.name)).count != nodes.count { sink.error("T040", "node names repeat") }
+    if Set(outputs.map(\.name)).count != outputs.count { sink.error("T040", "output names repeat") }
     if outputs.isEmpty || outputs.contains(where: { !nodes.indices.contains($0.node.index) }) {
       sink.error("T040", "the outputs are not nodes of the graph")
     }

@@ -17,7 +17,8 @@ struct ConfigurationWriterTests {
     func layer(_ name: String, _ kind: String) -> Layer { Layer(name: name, kind: kind, path: name) }
     func weights(_ shape: [Int]) -> Weights {
       Weights(
-        real: (0..<shape.elementCount).map { _ in Double.random(in: -1.5...1.5, using: &generator) }, shape: shape)
+        real: (0..<shape.elementCount).map { _ in Double.random(in: -1.5...1.5, using: &generator) },
+        shape: shape)
     }
     func dense(_ x: NodeID, _ inputs: Int, _ outputs: Int, _ layer: Layer, groups: Int = 1) -> NodeID {
       graph.add(

@@ -36,7 +36,9 @@ struct RobustnessTests {
     let folder = try TemporaryFolder()
     let model = try model(in: folder.url)
     let target = folder.url.appendingPathComponent("build")
-    let commands = ["valid", "none"].map { ["compile", model, "--no-verify", "--ports", $0, "-o", target.path] }
+    let commands = ["valid", "none"].map {
+      ["compile", model, "--no-verify", "--ports", $0, "-o", target.path]
+    }
     var whole: [[String: Data]] = []
     var duration = 0.0
     for command in commands {

@@ -55,8 +55,15 @@ struct GraphBuilder {
   /// Puts another primitive over the same operands into a node, whose shape stays as it is.
   mutating func replace(_ node: NodeID, with primitive: Primitive) { graph[node].primitive = primitive }
 
+  /// Adds an output; a layer that gives several outputs numbers them from the second on.
   mutating func addOutput(_ node: NodeID, name: String) {
-    graph.outputs.append(Graph.Output(name: name, node: node))
+    var candidate = name
+    var number = 2
+    while graph.outputs.contains(where: { $0.name == candidate }) {
+      candidate = "\(name)_\(number)"
+      number += 1
+    }
+    graph.outputs.append(Graph.Output(name: candidate, node: node))
   }
 
   /// The name itself, or with the first free number behind it.
