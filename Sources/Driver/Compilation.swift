@@ -41,7 +41,7 @@ public struct Compilation: Sendable {
     let options = LoweringOptions(
       effort: request.plan.effort.search, target: request.plan.part.hasTernaryAdders ? .lut6 : .lut4)
     lowered = try model.graph.lowered(options)
-    plan = try Planner(request.plan).plan(lowered.circuit)
+    plan = try Planner(request.plan).plan(lowered.circuit.optimized())
   }
 
   /// What the build folder is called where nothing else is asked for.
