@@ -23,6 +23,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   // Arrows point down this list only (docs/architecture.md).
@@ -60,7 +61,7 @@ let package = Package(
     module("Precision", ["Graph", .product(name: "Yams", package: "Yams")]),
     module("Readers", ["Graph", "ONNXProto", "CHDF5", "CZlib", "CLibXML2", "CRapidJSON"]),
     module("Graph", ["Functions", "FixedPoint", "Diagnostics"]),
-    module("Functions", ["FixedPoint", "Diagnostics"]),
+    module("Functions", ["FixedPoint", .product(name: "BigInt", package: "BigInt")]),
     module("FixedPoint", ["Diagnostics"]),
     module("Diagnostics", []),
     .target(

@@ -58,9 +58,10 @@ public struct BuildFolder: Sendable {
   /// - Returns: false where one of them does not exist or the file system cannot do it.
   private func swap(_ a: URL, _ b: URL) -> Bool {
     // glibc declares it for GNU sources only, which Swift's module of it does not ask for.
-    typealias RenameAt2 = @convention(c) (
-      Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
-    ) -> Int32
+    typealias RenameAt2 =
+      @convention(c) (
+        Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+      ) -> Int32
     guard let symbol = dlsym(nil, "renameat2") else { return false }
     let exchange: UInt32 = 2
     return unsafeBitCast(symbol, to: RenameAt2.self)(AT_FDCWD, a.path, AT_FDCWD, b.path, exchange) == 0

@@ -92,12 +92,15 @@ extension Function {
     _ format: Format, sign: Int128, result type: FixedType, isHLS4ML: Bool
   ) throws(WidthOverflow) -> [Int64] {
     guard let count = format.range.count, count <= 1 << 16, type.width <= 62 else { throw WidthOverflow() }
-    let unit = Double(sign: .plus, exponent: format.exponent, significand: 1)
-    return (0..<count).map { i in
-      let x = Double(sign * (format.range.lower + Int128(i))) * unit
-      let y = isHLS4ML ? Double(binary32(Float(x))) : value(x)
-      return Int64(type.convertInfinity(y))
+    if isHLS4ML {
+      let unit = Double(sign: .plus, exponent: format.exponent, significand: 1)
+      return (0..<count).map { i in
+        let x = Double(sign * (format.range.lower + Int128(i))) * unit
+        return Int64(type.convertInfinity(Double(binary32(Float(x)))))
+      }
     }
+    // Where the function is not defined any entry will do.
+    return try table(for: format, scale: Rational(sign), result: type).map { Int64($0 ?? 0) }
   }
 
   /// The operands beyond which the result changes by less than half of 2^−fractionBits; nil where it always changes.

@@ -19,6 +19,7 @@ struct EndToEndTests {
   ) throws -> CompileRequest {
     var request = CompileRequest(
       model: ModelRequest(path: Self.model, output: output))
+    request.plan.effort = .fast
     request.plan.latency = try TimeSpan(parsing: latency, option: "--latency")
     request.plan.clock = try Clock(parsing: clock)
     request.plan.part = try Part.named(part)
@@ -35,7 +36,8 @@ struct EndToEndTests {
   @Test("the logits that the framework gave, on every sample")
   func logits() throws {
     let model = ModelRequest(path: Self.model, output: .logits)
-    let prediction = try PredictionRequest(model: model, samples: Self.golden, isFloat: false, trace: []).run()
+    let prediction = try PredictionRequest(model: model, samples: Self.golden, isFloat: false, trace: [])
+      .run()
     let expected = try #require(try Vectors(path: Self.golden)["logits"])
     #expect(prediction.vectors.arrays[0].values == expected.values)
   }
@@ -52,7 +54,9 @@ struct EndToEndTests {
       #expect(verdict.rtl?.latencyCycles == compilation.plan.latency && verdict.rtl?.mismatches == 0)
       #expect(verdict.hls?.mismatches == 0)
       #expect(compilation.plan.latencyTime.doubleValue <= 100)
-      for path in ["graph.json", "report.json", "rtl/jets.v", "hls/jets.h", "include/jets.h", "scripts/yosys.ys"] {
+      for path in [
+        "graph.json", "report.json", "rtl/jets.v", "hls/jets.h", "include/jets.h", "scripts/yosys.ys",
+      ] {
         let name = path.replacingOccurrences(of: "jets", with: "qkeras_3layer")
         #expect(FileManager.default.fileExists(atPath: "\(folder)/\(name)"), "\(name)")
       }
@@ -65,7 +69,8 @@ struct EndToEndTests {
       let rtl = URL(fileURLWithPath: "\(folder)/rtl/qkeras_3layer.v")
       let text = try String(contentsOf: rtl, encoding: .utf8)
       let operation = try #require(text.range(of: " + "))
-      try text.replacingCharacters(in: operation, with: " - ").write(to: rtl, atomically: true, encoding: .utf8)
+      try text.replacingCharacters(in: operation, with: " - ").write(
+        to: rtl, atomically: true, encoding: .utf8)
       let broken = try VerifyRequest(folder: BuildFolder(folder), verification: again).run()
       #expect(!broken.passed && broken.problems.contains { $0.code == "V010" })
     }

@@ -19,7 +19,8 @@ extension Circuit {
   ///
   /// - Parameter observe: called after each pass that changed something, with its name and what it made.
   public func optimized(
-    _ passes: [any CircuitPass] = standardPasses, rounds: Int = 3, observe: (String, Circuit) -> Void = { _, _ in }
+    _ passes: [any CircuitPass] = standardPasses, rounds: Int = 3,
+    observe: (String, Circuit) -> Void = { _, _ in }
   ) -> Circuit {
     var circuit = self
     for _ in 0..<rounds {

@@ -15,7 +15,8 @@ struct CircuitRewriter {
     for origin in circuit.origins { _ = builder.origin(origin) }
     for port in circuit.inputs {
       let origin = port.elements.first.map { circuit[$0.value].origin } ?? 0
-      let inputs = builder.input(port.name, shape: port.shape, formats: port.elements.map(\.format), origin: origin)
+      let inputs = builder.input(
+        port.name, shape: port.shape, formats: port.elements.map(\.format), origin: origin)
       for (element, value) in zip(port.elements, inputs) { values[element.value.index] = value }
     }
   }
@@ -44,7 +45,8 @@ struct CircuitRewriter {
     let result: Value
     switch kind {
     case .input: preconditionFailure("inputs are made with the ports")
-    case .constant(let value): return builder.constant(value, exponent: operation.format.exponent, origin: origin)
+    case .constant(let value):
+      return builder.constant(value, exponent: operation.format.exponent, origin: origin)
     case .sum(let terms):
       return try builder.sum(terms, range: range, exponent: operation.format.exponent, origin: origin)
     case .multiply(let a, let b): return try builder.multiply(a, b, range: range, origin: origin)

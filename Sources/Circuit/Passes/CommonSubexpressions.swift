@@ -65,7 +65,9 @@ public struct CommonSubexpressions: CircuitPass {
     case .sum(let terms):
       return .sum(
         terms.sorted {
-          ($0.value.index, $0.shift, $0.isNegative ? 1 : 0) < ($1.value.index, $1.shift, $1.isNegative ? 1 : 0)
+          ($0.value.index, $0.shift, $0.isNegative ? 1 : 0) < (
+            $1.value.index, $1.shift, $1.isNegative ? 1 : 0
+          )
         })
     case .multiply(let a, let b): return .multiply(min(a, b), max(a, b))
     case .bitwise(let kind, let operands): return .bitwise(kind, operands.sorted())

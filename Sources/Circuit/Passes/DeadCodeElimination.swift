@@ -32,17 +32,21 @@ public struct DeadCodeElimination: CircuitPass {
       guard isLive[value.index] else { continue }
       var operation = circuit[value]
       operation.kind = operation.kind.mapOperands { moved[$0.index] }
-      if case .lookup(let operand, let table) = operation.kind { operation.kind = .lookup(operand, table: tables[table]) }
+      if case .lookup(let operand, let table) = operation.kind {
+        operation.kind = .lookup(operand, table: tables[table])
+      }
       result.operations.append(operation)
     }
     for port in result.inputs.indices {
       for element in result.inputs[port].elements.indices {
-        result.inputs[port].elements[element].value = moved[circuit.inputs[port].elements[element].value.index]
+        result.inputs[port].elements[element].value =
+          moved[circuit.inputs[port].elements[element].value.index]
       }
     }
     for port in result.outputs.indices {
       for element in result.outputs[port].elements.indices {
-        result.outputs[port].elements[element].value = moved[circuit.outputs[port].elements[element].value.index]
+        result.outputs[port].elements[element].value =
+          moved[circuit.outputs[port].elements[element].value.index]
       }
     }
     return result

@@ -101,7 +101,8 @@ extension CircuitRewriter {
     let value = self[operand]
     let range = builder.range(value)
     if bits <= 0 || range.width <= bits || range.isConstant { return value }
-    return builder.slice(value, low: 0, range: lowBits(bits, isSigned: range.isSigned), origin: operation.origin)
+    return builder.slice(
+      value, low: 0, range: lowBits(bits, isSigned: range.isSigned), origin: operation.origin)
   }
 
   private func lowBits(_ bits: Int, isSigned: Bool) -> Interval {

@@ -14,7 +14,8 @@ public struct Simplification: CircuitPass {
       case .sum(let terms): return try rewriter.simplifiedSum(terms, operation)
       case .multiply(let a, let b): return try rewriter.simplifiedProduct(a, b, operation)
       case .slice(let operand, let low): return try rewriter.simplifiedSlice(operand, low, operation)
-      case .compare(let relation, let a, let b): return try rewriter.simplifiedCompare(relation, a, b, operation)
+      case .compare(let relation, let a, let b):
+        return try rewriter.simplifiedCompare(relation, a, b, operation)
       case .select(let condition, let ifTrue, let ifFalse):
         return try rewriter.simplifiedSelect(condition, ifTrue, ifFalse, operation)
       case .bitwise(let kind, let operands): return try rewriter.simplifiedLogic(kind, operands, operation)
@@ -31,7 +32,9 @@ public struct Simplification: CircuitPass {
 extension CircuitRewriter {
   /// Sums of one shifted term are wires: their users take the term itself. Equal terms of opposite sign cancel, of
   /// equal sign they are one term doubled.
-  fileprivate mutating func simplifiedSum(_ terms: [Term], _ operation: Operation) throws(WidthOverflow) -> Value {
+  fileprivate mutating func simplifiedSum(_ terms: [Term], _ operation: Operation) throws(WidthOverflow)
+    -> Value
+  {
     var result: [Term] = []
     for term in terms {
       var term = Term(self[term.value], shift: term.shift, isNegative: term.isNegative)
@@ -39,11 +42,14 @@ extension CircuitRewriter {
         term.shift + inner[0].shift <= Interval.maximumBits
       {
         term = Term(
-          inner[0].value, shift: term.shift + inner[0].shift, isNegative: term.isNegative != inner[0].isNegative)
+          inner[0].value, shift: term.shift + inner[0].shift,
+          isNegative: term.isNegative != inner[0].isNegative)
       }
       add(term, to: &result)
     }
-    if result.isEmpty { return builder.constant(0, exponent: operation.format.exponent, origin: operation.origin) }
+    if result.isEmpty {
+      return builder.constant(0, exponent: operation.format.exponent, origin: operation.origin)
+    }
     return try make(.sum(result), like: operation)
   }
 
@@ -65,7 +71,9 @@ extension CircuitRewriter {
     _ a: Value, _ b: Value, _ operation: Operation
   ) throws(WidthOverflow) -> Value {
     for (factor, other) in [(self[a], self[b]), (self[b], self[a])] {
-      guard let constant = builder.constantValue(factor), constant.magnitude.nonzeroBitCount == 1 else { continue }
+      guard let constant = builder.constantValue(factor), constant.magnitude.nonzeroBitCount == 1 else {
+        continue
+      }
       let term = Term(other, shift: constant.trailingZeroBitCount, isNegative: constant < 0)
       return try make(.sum([term]), like: operation)
     }
@@ -103,7 +111,9 @@ extension CircuitRewriter {
     if left == right { return builder.constant(relation.holds(0, 0) ? 1 : 0, origin: operation.origin) }
     for (bit, other, isLeft) in [(left, right, true), (right, left, false)] {
       guard builder.range(bit) == .bit, let constant = builder.constantValue(other) else { continue }
-      let outcomes = [Int128(0), 1].map { isLeft ? relation.holds($0, constant) : relation.holds(constant, $0) }
+      let outcomes = [Int128(0), 1].map {
+        isLeft ? relation.holds($0, constant) : relation.holds(constant, $0)
+      }
       switch (outcomes[0], outcomes[1]) {
       case (false, true): return bit
       case (true, false): return complement(bit, origin: operation.origin)
@@ -166,7 +176,9 @@ extension CircuitRewriter {
       let isNeutral = kind == .and ? known & ones == ones : known == 0
       if !isNeutral { variable.append(builder.constant(known, origin: operation.origin)) }
     }
-    if variable.isEmpty { return builder.constant(0, exponent: operation.format.exponent, origin: operation.origin) }
+    if variable.isEmpty {
+      return builder.constant(0, exponent: operation.format.exponent, origin: operation.origin)
+    }
     return try make(.bitwise(kind, variable), like: operation)
   }
 }

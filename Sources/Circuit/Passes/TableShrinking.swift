@@ -58,6 +58,7 @@ extension CircuitRewriter {
     let rest = table.entries[0] & ((Int128(1) << Int128(columns)) - 1)
     let constant = builder.constant(rest, exponent: exponent, origin: origin)
     return try builder.sum(
-      [Term(result, shift: columns), Term(constant)], range: operation.format.range, exponent: exponent, origin: origin)
+      [Term(result, shift: columns), Term(constant)], range: operation.format.range, exponent: exponent,
+      origin: origin)
   }
 }

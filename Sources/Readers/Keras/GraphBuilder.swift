@@ -42,7 +42,9 @@ struct GraphBuilder {
   /// Adds a node of a layer: the one that bears the layer's name, or one with a role behind it (`fc1_relu`).
   ///
   /// - Throws: I115 for a tensor that is too large or has no elements.
-  mutating func add(_ primitive: Primitive, _ operands: [NodeID], _ call: some LayerSite, _ role: String? = nil)
+  mutating func add(
+    _ primitive: Primitive, _ operands: [NodeID], _ call: some LayerSite, _ role: String? = nil
+  )
     throws(CompilationFailed) -> NodeID
   {
     if case .rearrange(let rearrangement) = primitive { try checkSize(of: rearrangement, call) }
@@ -110,7 +112,9 @@ extension GraphBuilder {
   /// The tensor repeated to a larger shape by numpy's rule.
   ///
   /// - Throws: I116 where the shapes do not fit.
-  mutating func broadcast(_ x: NodeID, to target: [Int], _ call: some LayerSite, _ role: String? = "broadcast")
+  mutating func broadcast(
+    _ x: NodeID, to target: [Int], _ call: some LayerSite, _ role: String? = "broadcast"
+  )
     throws(CompilationFailed) -> NodeID
   {
     let shape = shape(x)
@@ -123,7 +127,9 @@ extension GraphBuilder {
   }
 
   /// The tensor with its axes in another order.
-  mutating func transpose(_ x: NodeID, _ permutation: [Int], _ call: some LayerSite, _ role: String? = "transpose")
+  mutating func transpose(
+    _ x: NodeID, _ permutation: [Int], _ call: some LayerSite, _ role: String? = "transpose"
+  )
     throws(CompilationFailed) -> NodeID
   {
     if permutation == Array(permutation.indices) { return x }

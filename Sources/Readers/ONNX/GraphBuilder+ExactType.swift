@@ -16,7 +16,8 @@ extension GraphBuilder {
     // A quantizer's range holds whatever it reads.
     if case .quantize(.fixed(let types, let scales)) = node.primitive {
       let type = TensorType(
-        PerElement((0..<types.count).map { Format(types[$0]) }), scales: scales.uniform == .one ? nil : scales)
+        PerElement((0..<types.count).map { Format(types[$0]) }), scales: scales.uniform == .one ? nil : scales
+      )
       known[id] = refined(type, node, &known)
       return known[id] ?? nil
     }

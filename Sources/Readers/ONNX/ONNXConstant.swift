@@ -205,7 +205,9 @@ enum ONNXElementType: Int, Sendable {
   private static func integers<T: FixedWidthInteger>(_ bytes: [UInt8], _ type: T.Type) -> [T] {
     let width = T.bitWidth / 8
     return bytes.withUnsafeBytes { buffer in
-      (0..<(bytes.count / width)).map { T(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * width, as: T.self)) }
+      (0..<(bytes.count / width)).map {
+        T(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * width, as: T.self))
+      }
     }
   }
 

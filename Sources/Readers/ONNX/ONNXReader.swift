@@ -86,7 +86,8 @@ struct ONNXReader {
         let domain = node.domain.isEmpty ? "" : "\(node.domain)."
         let reason = ONNXOperator.refusals[node.opType].map { ": \($0)" } ?? ""
         builder.sink.error(
-          "I406", "operator '\(name)' has the kind '\(domain)\(node.opType)', which is not supported\(reason)",
+          "I406",
+          "operator '\(name)' has the kind '\(domain)\(node.opType)', which is not supported\(reason)",
           at: location)
       }
     }
@@ -219,7 +220,8 @@ struct ONNXReader {
       }
     }
     if builder.graph.outputs.isEmpty {
-      throw CompilationFailed("I411", "the model has no output that depends on its inputs", at: .file(context.file))
+      throw CompilationFailed(
+        "I411", "the model has no output that depends on its inputs", at: .file(context.file))
     }
   }
 }

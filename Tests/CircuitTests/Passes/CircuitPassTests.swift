@@ -32,7 +32,8 @@ import Testing
     #expect(changed != circuit)
     #expect(changed.verify().isEmpty)
     #expect(changed.origins == circuit.origins && changed.inputs.map(\.name) == circuit.inputs.map(\.name))
-    #expect(changed.outputs.map { $0.elements.map(\.format) } == circuit.outputs.map { $0.elements.map(\.format) })
+    #expect(
+      changed.outputs.map { $0.elements.map(\.format) } == circuit.outputs.map { $0.elements.map(\.format) })
     var random = SeededGenerator(seed: UInt64(seed))
     for _ in 0..<12 {
       let inputs = circuit.randomInputs(using: &random)
@@ -52,7 +53,8 @@ private struct Raw {
     for (index, range) in ranges.enumerated() {
       let value = add(.input(port: index, element: 0), range)
       circuit.inputs.append(
-        Port(name: "x\(index)", shape: [1], elements: [Port.Element(Format(range, exponent: 0), value: value)]))
+        Port(
+          name: "x\(index)", shape: [1], elements: [Port.Element(Format(range, exponent: 0), value: value)]))
     }
   }
 
@@ -67,7 +69,8 @@ private struct Raw {
     var circuit = circuit
     circuit.outputs = [
       Port(
-        name: "y", shape: [values.count], elements: values.map { Port.Element(circuit[$0].format, value: $0) })
+        name: "y", shape: [values.count], elements: values.map { Port.Element(circuit[$0].format, value: $0) }
+      )
     ]
     return circuit
   }
@@ -121,7 +124,9 @@ private func kinds(_ circuit: Circuit?) -> [Operation.Kind] {
     let low = raw.add(.slice(x, low: 0), Interval(-8, 7))
     let wide = raw.add(.slice(low, low: 1), Interval(-4, 3))
     let result = simplified(raw.showing(wide)) ?? raw.showing(wide)
-    for input in 0...255 { #expect(result.evaluate([Int128(input)]) == raw.showing(wide).evaluate([Int128(input)])) }
+    for input in 0...255 {
+      #expect(result.evaluate([Int128(input)]) == raw.showing(wide).evaluate([Int128(input)]))
+    }
   }
 
   @Test func conditionsAreTheirOwnSelection() {
@@ -132,7 +137,8 @@ private func kinds(_ circuit: Circuit?) -> [Operation.Kind] {
     #expect(simplified(raw.showing(same))?.outputs[0].elements[0].value == x)
     let not = raw.add(.bitwise(.xor, [x, one]), .bit)
     let exchanged = raw.add(.select(condition: not, ifTrue: y, ifFalse: Value(2)), byte)
-    #expect(kinds(simplified(raw.showing(exchanged))) == [.select(condition: x, ifTrue: Value(2), ifFalse: y)])
+    #expect(
+      kinds(simplified(raw.showing(exchanged))) == [.select(condition: x, ifTrue: Value(2), ifFalse: y)])
     let isOne = raw.add(.compare(.equal, x, one), .bit)
     #expect(simplified(raw.showing(isOne))?.outputs[0].elements[0].value == x)
   }

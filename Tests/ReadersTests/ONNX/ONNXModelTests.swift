@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct ONNXModelTests {
   static let shared = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("../shared").standardized.path
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("../shared").standardized
+    .path
 
   /// A model that is x · 2 + 1 in float, then one operator.
   static func model(_ edit: (inout Onnx_GraphProto) -> Void = { _ in }) throws -> [UInt8] {
@@ -129,7 +130,8 @@ import Testing
     for _ in 0..<(isLong ? 200 : 40) {
       var bytes = original
       for _ in 0..<3 {
-        bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: .min ... .max, using: &generator)
+        bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(
+          in: .min ... .max, using: &generator)
       }
       if !codes(bytes).isEmpty { refused += 1 }
     }

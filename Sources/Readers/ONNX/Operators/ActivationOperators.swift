@@ -37,7 +37,8 @@ extension ONNXOperator {
         else { throw call.failure("I408", "expected the standard's 'alpha' and 'gamma'") }
         return try map(.selu, call, &builder)
       },
-      ONNXOperator(["HardSigmoid"], attributes: ["alpha", "beta"]) { (call, builder) throws(CompilationFailed) in
+      ONNXOperator(["HardSigmoid"], attributes: ["alpha", "beta"]) {
+        (call, builder) throws(CompilationFailed) in
         let slope = try call.float("alpha", default: Double(Float(0.2)))
         let offset = try call.float("beta", default: 0.5)
         return try map(.hardSigmoid(slope: slope, offset: offset), call, &builder)
@@ -53,7 +54,8 @@ extension ONNXOperator {
       ONNXOperator(["LogSoftmax"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
         try softmax(call, &builder, logarithm: true)
       },
-      ONNXOperator(["BatchNormalization"], attributes: ["epsilon", "momentum", "spatial", "training_mode", "is_test"],
+      ONNXOperator(
+        ["BatchNormalization"], attributes: ["epsilon", "momentum", "spatial", "training_mode", "is_test"],
         emit: emitBatchNormalization),
     ]
 
@@ -155,7 +157,8 @@ extension ONNXOperator {
     for index in 1...4 {
       let constant = try call.requireConstant(index)
       guard constant.shape == [channels] else {
-        throw call.failure("I409", "operand \(index + 1) has the shape \(constant.shape), expected [\(channels)]")
+        throw call.failure(
+          "I409", "operand \(index + 1) has the shape \(constant.shape), expected [\(channels)]")
       }
       parts.append(constant.values.map(Float.init))
     }

@@ -294,7 +294,9 @@ extension GraphBuilder {
       }
     }
     func spread(_ weights: Weights, to target: [Int]) throws(CompilationFailed) -> Weights {
-      if weights.count == 1 { return weights.reordered(Array(repeating: 0, count: target.elementCount), shape: target) }
+      if weights.count == 1 {
+        return weights.reordered(Array(repeating: 0, count: target.elementCount), shape: target)
+      }
       let fits =
         weights.shape.count <= target.count
         && zip(weights.shape.reversed(), target.reversed()).allSatisfy { $0 == 1 || $0 == $1 }
@@ -306,14 +308,17 @@ extension GraphBuilder {
     }
     guard let channels = axis.map({ isUniform(scale, shift) ? shape.count - 1 : $0 }) else {
       return try affine(
-        x, scale: try spread(scale, to: shape), shift: try shift.map { weights throws(CompilationFailed) in
+        x, scale: try spread(scale, to: shape),
+        shift: try shift.map { weights throws(CompilationFailed) in
           try spread(weights, to: shape)
         }, call)
     }
     let count = shape[channels]
     let channelScale = scale.count == 1 ? try spread(scale, to: [count]) : scale.reshaped([count])
     var channelShift: Weights?
-    if let shift { channelShift = shift.count == 1 ? try spread(shift, to: [count]) : shift.reshaped([count]) }
+    if let shift {
+      channelShift = shift.count == 1 ? try spread(shift, to: [count]) : shift.reshaped([count])
+    }
     return try onAxis(channels, x, call) {
       (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
       try builder.affine(x, scale: channelScale, shift: channelShift, call)

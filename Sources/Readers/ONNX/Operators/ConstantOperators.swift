@@ -71,7 +71,9 @@ extension ONNXOperator {
     let start = bound("start", 0)
     let end = max(bound("end", shape.count), start)
     let extents = Array(shape[start..<end])
-    return [.constant(ONNXConstant(shape: [extents.count], values: extents.map(Double.init), isInteger: true))]
+    return [
+      .constant(ONNXConstant(shape: [extents.count], values: extents.map(Double.init), isInteger: true))
+    ]
   }
 
   /// A change of the element type, which tensors of the graph do not have.

@@ -16,7 +16,8 @@ extension ONNXOperator {
       throw call.failure("I408", "multiplies two tensors, expected a constant matrix")
     }
     let rank = builder.rank(x) + 1
-    let local = matrix.shape.count > 2 ? try call.perSample(matrix, rank: max(rank, matrix.shape.count)) : matrix
+    let local =
+      matrix.shape.count > 2 ? try call.perSample(matrix, rank: max(rank, matrix.shape.count)) : matrix
     guard local.shape.count >= 1, local.shape.count <= max(rank - 1, 2), isRight || rank >= 3 else {
       throw call.failure("I408", "expected a constant matrix, found the shape \(matrix.shape)")
     }
@@ -26,7 +27,9 @@ extension ONNXOperator {
     var tensorLabels = (0..<tensorRank).map { 100 + tensorRank - $0 }
     var matrixLabels = (0..<local.shape.count).map { 100 + local.shape.count - $0 }
     var resultLabels = tensorLabels
-    for (i, label) in matrixLabels.enumerated() where i < stack && local.shape[i] == 1 { matrixLabels[i] = -label }
+    for (i, label) in matrixLabels.enumerated() where i < stack && local.shape[i] == 1 {
+      matrixLabels[i] = -label
+    }
     if isRight {
       tensorLabels[tensorRank - 1] = 0
       matrixLabels[max(local.shape.count - 2, 0)] = 0
@@ -140,7 +143,9 @@ extension GraphBuilder {
     let own = constantLabels.filter { !tensorLabels.contains($0) }
     guard areDistinct, !summed.isEmpty || !shared.isEmpty,
       (free + shared + own).sorted() == resultLabels.sorted()
-    else { throw call.failure("I408", "expected a product of a tensor and a constant, summed over shared axes") }
+    else {
+      throw call.failure("I408", "expected a product of a tensor and a constant, summed over shared axes")
+    }
     var extents: [Int: Int] = [:]
     for (labels, extent) in [(tensorLabels, shape), (constantLabels, constant.shape)] {
       for (label, n) in zip(labels, extent) {

@@ -10,7 +10,8 @@ struct ONNXIntegers: Sendable {
 
   /// The integers within bounds given as integers too, as Clip between QuantizeLinear and DequantizeLinear tells widths
   /// below 8 bits.
-  func clipped(_ lower: Double?, _ upper: Double?, _ call: ONNXCall) throws(CompilationFailed) -> ONNXIntegers {
+  func clipped(_ lower: Double?, _ upper: Double?, _ call: ONNXCall) throws(CompilationFailed) -> ONNXIntegers
+  {
     let low = lower ?? -0x1p40
     let high = upper ?? 0x1p40
     guard let low = Int64(exactly: low), let high = Int64(exactly: high), low <= high else {

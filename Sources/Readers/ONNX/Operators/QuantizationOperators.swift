@@ -69,7 +69,8 @@ extension ONNXOperator {
     guard quantization.zeroPoints.uniform == 0, let scale = PerElement(quantization.scales).uniform else {
       throw call.failure("I413", "expected one scale and a zero point of 0")
     }
-    guard let inBits = try call.requireConstant(3).uniform.flatMap({ Int(exactly: $0) }), (1...60).contains(inBits)
+    guard let inBits = try call.requireConstant(3).uniform.flatMap({ Int(exactly: $0) }),
+      (1...60).contains(inBits)
     else { throw call.failure("I413", "expected a number of bits") }
     let shift: Int
     let outScale: Rational
@@ -80,7 +81,8 @@ extension ONNXOperator {
       else { throw call.failure("I413", "expected one scale and one number of bits") }
       outScale = exact
       let steps = (given / scale.doubleValue)
-      shift = steps.isFinite && steps > 0 ? Int(steps.exponent) + (steps.significand > 2.0.squareRoot() ? 1 : 0) : 0
+      shift =
+        steps.isFinite && steps > 0 ? Int(steps.exponent) + (steps.significand > 2.0.squareRoot() ? 1 : 0) : 0
       bounds = IntegerQuantizer.Bounds(
         bits: bits, isSigned: call.int("signed", default: 1) != 0, isNarrow: call.flag("narrow"))
     } else {
@@ -99,7 +101,9 @@ extension ONNXOperator {
     let integers = try builder.add(
       .quantize(
         IntegerQuantizer.fixed(
-          Array(repeating: FixedType(width: 62, integerBits: 62, rounding: .rndConv, overflow: .sat), count: count),
+          Array(
+            repeating: FixedType(width: 62, integerBits: 62, rounding: .rndConv, overflow: .sat), count: count
+          ),
           PerElement(repeating: scale, count: count))), [x], call, "integers")
     guard let coarse = try? scale.multiplied(by: Rational(Int128(1) << shift)),
       let factor = try? outScale.divided(by: coarse)

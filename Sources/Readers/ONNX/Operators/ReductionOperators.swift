@@ -17,7 +17,8 @@ extension ONNXOperator {
     },
   ]
 
-  private static func reduction(_ kind: String, _ reduction: Reduction, isMean: Bool = false) -> ONNXOperator {
+  private static func reduction(_ kind: String, _ reduction: Reduction, isMean: Bool = false) -> ONNXOperator
+  {
     ONNXOperator([kind], attributes: ["axes", "keepdims", "noop_with_empty_axes"]) {
       (call, builder) throws(CompilationFailed) in
       let x = try call.tensor(0, &builder)

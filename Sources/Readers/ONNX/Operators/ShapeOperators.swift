@@ -67,7 +67,9 @@ extension ONNXOperator {
     guard permutation.sorted() == Array(shape.indices) else {
       throw call.failure("I408", "\(permutation) is no order of \(shape.count) axes")
     }
-    if case .constant(let constant)? = call.operand(0) { return [.constant(constant.transposed(permutation))] }
+    if case .constant(let constant)? = call.operand(0) {
+      return [.constant(constant.transposed(permutation))]
+    }
     guard permutation.first == 0 else { throw call.failure("I405", "moves the axis of the samples") }
     let x = try call.tensor(0, &builder)
     return [.tensor(try builder.transpose(x, permutation.dropFirst().map { $0 - 1 }, call, nil))]
@@ -157,7 +159,9 @@ extension ONNXOperator {
     var ranges = shape.map { (start: 0, step: 1, count: $0) }
     for (i, given) in axes.enumerated() {
       let axis = try call.axis(given, rank: shape.count)
-      guard steps[i] != 0, steps[i].magnitude < 1 << 31 else { throw call.failure("I408", "has the step \(steps[i])") }
+      guard steps[i] != 0, steps[i].magnitude < 1 << 31 else {
+        throw call.failure("I408", "has the step \(steps[i])")
+      }
       ranges[axis] = Self.slice(from: starts[i], to: ends[i], step: steps[i], of: shape[axis])
     }
     return [try call.sliced(ranges, &builder)]
@@ -191,7 +195,9 @@ extension ONNXOperator {
     var sizes = try call.ints("split", operand: 1) ?? []
     if sizes.isEmpty {
       let count = call.int("num_outputs", default: call.outputCount)
-      guard count > 0, count <= max(shape[axis], 1) else { throw call.failure("I408", "splits into \(count) parts") }
+      guard count > 0, count <= max(shape[axis], 1) else {
+        throw call.failure("I408", "splits into \(count) parts")
+      }
       let size = (shape[axis] + count - 1) / count
       sizes = (0..<count).map { min(size, shape[axis] - $0 * size) }
     }
@@ -307,7 +313,9 @@ extension ONNXOperator {
     throws(CompilationFailed) -> [ONNXValue]
   {
     let (x, shape, block) = try spatial(call, &builder)
-    guard shape[0] % (block * block) == 0 else { throw call.failure("I409", "\(block)² does not divide \(shape[0])") }
+    guard shape[0] % (block * block) == 0 else {
+      throw call.failure("I409", "\(block)² does not divide \(shape[0])")
+    }
     let channels = shape[0] / (block * block)
     let isColumnFirst = call.text("mode", default: "DCR") == "CRD"
     let split = isColumnFirst ? [channels, block, block] : [block, block, channels]

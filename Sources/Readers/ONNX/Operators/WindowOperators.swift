@@ -7,7 +7,8 @@ extension ONNXOperator {
 
   static let windowOperators = [
     ONNXOperator(["Conv"], attributes: windowAttributes + ["group"], emit: emitConvolution),
-    ONNXOperator(["MaxPool"], attributes: windowAttributes + ["ceil_mode", "storage_order"], emit: emitMaxPool),
+    ONNXOperator(
+      ["MaxPool"], attributes: windowAttributes + ["ceil_mode", "storage_order"], emit: emitMaxPool),
     ONNXOperator(
       ["AveragePool"], attributes: windowAttributes + ["ceil_mode", "count_include_pad"],
       emit: emitAveragePool),
@@ -47,7 +48,9 @@ extension ONNXOperator {
     let filters = kernel.shape[0]
     let outputs = filters / groups
     // [group, output, channel, window] becomes [group, window, channel, output].
-    let grouped = kernel.reshaped([groups, outputs, channels / groups, windows.count]).transposed([0, 3, 2, 1])
+    let grouped = kernel.reshaped([groups, outputs, channels / groups, windows.count]).transposed([
+      0, 3, 2, 1,
+    ])
     let inputs = windows.count * channels / groups
     var linear = Linear(
       groups: groups, inputs: inputs, outputs: outputs,
@@ -112,7 +115,9 @@ extension ONNXCall {
     windows: Windows, padded: Windows
   ) {
     let rank = positions.count
-    func extents(_ name: String, _ count: Int, _ fallback: Int, from least: Int) throws(CompilationFailed) -> [Int] {
+    func extents(_ name: String, _ count: Int, _ fallback: Int, from least: Int) throws(CompilationFailed)
+      -> [Int]
+    {
       let values = ints(name) ?? Array(repeating: fallback, count: count)
       guard values.count == count, values.allSatisfy({ $0 >= least && $0 < 1 << 24 }) else {
         throw failure("I408", "'\(name)' is \(values), expected \(count) integers from \(least) on")

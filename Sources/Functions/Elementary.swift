@@ -1,0 +1,98 @@
+/// Enclosures of the exponential function and of what follows from it, at one precision.
+struct Elementary<E: Enclosure> {
+  let precision: E.Precision
+  private let naturalLogarithmOf2: E
+  /// √(2/π), where the error function is asked for.
+  private let errorFunctionScale: E?
+
+  init(_ precision: E.Precision, withErrorFunction: Bool) {
+    self.precision = precision
+    naturalLogarithmOf2 = E.naturalLogarithmOf2(precision)
+    errorFunctionScale =
+      withErrorFunction ? (E(Fraction(2), precision) / E.pi(precision)).squareRoot() : nil
+  }
+
+  func constant(_ value: Fraction) -> E { E(value, precision) }
+  private func integer(_ value: Int) -> E { E(Fraction(.init(value)), precision) }
+  private var one: E { integer(1) }
+  private var bits: Int { E.bits(precision) }
+
+  /// e^x = 2^k · e^(x − k ln 2) by the power series of what remains, which lies within ±0.36.
+  ///
+  /// - Requires: x is at most about 4096.
+  func exponential(_ x: E) -> E {
+    let approximation = x.approximation
+    guard approximation.magnitude < 0x1p40 || approximation < 0 else { return integer(0) / integer(0) }
+    // e^x < 2^(x · 1.44) below 0.
+    if approximation < -Double(bits) { return integer(0).widened(by: one.scaled(-bits)) }
+    let exponent = Int((approximation * 1.4426950408889634).rounded())
+    let rest = x - naturalLogarithmOf2 * integer(exponent)
+    var term = one
+    var sum = one
+    var n = 1
+    while !term.isNegligible {
+      term = (term * rest).divided(by: n)
+      sum = sum + term
+      n += 1
+    }
+    // The omitted terms sum to less than the last one.
+    return sum.widened(by: term).scaled(exponent)
+  }
+
+  /// artanh z = z + z³/3 + …, for |z| of at most about 1/3.
+  func inverseHyperbolicTangent(_ z: E) -> E {
+    let square = z * z
+    var power = z
+    var sum = z
+    var n = 1
+    while !power.isNegligible {
+      power = power * square
+      n += 2
+      sum = sum + power.divided(by: n)
+    }
+    return sum.widened(by: power)
+  }
+
+  /// ln(1 + u) = 2 artanh(u / (2 + u)), for u in 0 … 1.
+  func logarithm(onePlus u: E) -> E { inverseHyperbolicTangent(u / (integer(2) + u)).scaled(1) }
+
+  /// ln of m · 2^exponent for m near 1.
+  func logarithm(_ m: E, exponent: Int) -> E {
+    inverseHyperbolicTangent((m - one) / (m + one)).scaled(1) + naturalLogarithmOf2 * integer(exponent)
+  }
+
+  /// 1 / (1 + e^−x), for x >= 0.
+  func sigmoid(_ x: E) -> E { one / (one + exponential(-x)) }
+
+  /// (1 − e^−2x) / (1 + e^−2x), for x >= 0.
+  func hyperbolicTangent(_ x: E) -> E {
+    let u = exponential((-x).scaled(1))
+    return (one - u) / (one + u)
+  }
+
+  /// e^x − 1, for x <= 0.
+  func exponentialMinusOne(_ x: E) -> E { exponential(x) - one }
+
+  /// erf(x / √2) = √(2/π) e^(−x²/2) (x + x³/3 + x⁵/15 + …), for x >= 0: all terms are positive (Abramowitz and Stegun
+  /// 7.1.6).
+  func errorFunction(overRoot2 x: E) -> E {
+    guard let errorFunctionScale else { preconditionFailure("made without the error function") }
+    let square = x * x
+    let approximation = square.approximation
+    // 1 − erf t < e^(−t²).
+    if !(approximation < 2 * Double(bits)) { return one.widened(by: one.scaled(-bits)) }
+    var term = x
+    var sum = x
+    var n = 1
+    repeat {
+      n += 2
+      term = (term * square).divided(by: n)
+      sum = sum + term
+      // The omitted terms sum to less than the last one once each is below half of the one before.
+    } while !(term.isNegligible && Double(n + 2) > 2 * approximation)
+    return errorFunctionScale * exponential((-square).scaled(-1)) * sum.widened(by: term)
+  }
+
+  /// erf x = erf(x√2 / √2), for x >= 0.
+  func errorFunction(_ x: E) -> E { errorFunction(overRoot2: x * integer(2).squareRoot()) }
+}
