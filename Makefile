@@ -10,13 +10,17 @@ demo: build
 	$(FPGAML) compile $(DEMO_MODEL) --latency 100ns --inputs $(DEMO_INPUTS)
 
 # Debug builds check arithmetic and bounds everywhere; the command line that the tests run is the debug one too.
+# Products are named because `--build-tests` alone compiles protoc too, which swift-protobuf brings and nothing here uses.
 test: setup
-	swift build --build-tests
+	swift build --product fpgaml
+	swift build --product fpgamlPackageTests
 	swift test --skip-build --parallel
 
 # Everything, with the long random and damage tests.
 long-test: setup
-	FPGAML_LONG_TESTS=1 swift test
+	swift build --product fpgaml
+	swift build --product fpgamlPackageTests
+	FPGAML_LONG_TESTS=1 swift test --skip-build
 
 build: setup
 	swift build -c release --product fpgaml

@@ -151,12 +151,12 @@ import Testing
     let read = try ModelReader.read(path)
     let graph = read.graph.selecting(.model)
     #expect(graph.isWellFormed)
-    let golden = try Vectors.read("\(URL(fileURLWithPath: path).deletingLastPathComponent().path)/golden.h5")
+    let golden = try Vectors(path: "\(URL(fileURLWithPath: path).deletingLastPathComponent().path)/golden.h5")
     let size = graph.inputs.reduce(0) { $0 + graph[$1].count }
     if size > 2000 { return }
     let interpreter = FloatInterpreter(graph)
-    let input = try #require(golden.tensors.first { $0.name == "input" })
-    let output = try #require(golden.tensors.first { $0.name == "output" })
+    let input = try #require(golden["input"])
+    let output = try #require(golden["output"])
     let width = output.values.count / (input.values.count / size)
     for sample in 0..<(size > 100 ? 1 : 8) {
       let got = interpreter.run([Array(input.values[(sample * size)..<((sample + 1) * size)])])

@@ -285,6 +285,10 @@ extension GraphBuilder {
       let repeated = try broadcast(x, to: target, call)
       return try affine(repeated, scale: scale, shift: shift, broadcast: call)
     }
+    for other in [scale.shape, shift?.shape ?? []]
+    where !zip(other.reversed(), shape.reversed()).allSatisfy({ $0 == 1 || $0 == $1 }) {
+      throw call.failure("I116", "operands of shapes \(shape) and \(other) do not fit")
+    }
     // Numbers that differ along one axis only are channels.
     let axis = shape.indices.first { axis in
       [scale, shift].compactMap { $0 }.allSatisfy { weights in
