@@ -17,11 +17,12 @@ public struct ModelRequest: Sendable {
   public var configuration: String?
   /// `--inputs`: samples, from which types are calibrated where nothing else decides them.
   public var inputs: String?
-  public var output: OutputSelection
+  /// `--output`; nil: the model's own outputs, of forests the scores.
+  public var output: OutputSelection?
 
   public init(
     path: String, weights: String? = nil, precision: FixedType? = nil, configuration: String? = nil,
-    inputs: String? = nil, output: OutputSelection = .model
+    inputs: String? = nil, output: OutputSelection? = nil
   ) {
     self.path = path
     self.weights = weights
@@ -54,8 +55,9 @@ extension ModelRequest {
   public func load() throws(CompilationFailed) -> TypedModel {
     let model = try ModelReader.read(path, weights: weights)
     if model.graph.isTyped { return try loadTyped(model.graph) }
-    let source = model.graph.selecting(output)
+    let source = try selected(model.graph)
     var notices = model.notices
+    if output == nil { notices += forestNotices(model.graph) }
     var policy = TypePolicy(precision: precision)
     policy.isFullyQuantized = model.isFullyQuantized
     if let configuration {
@@ -76,10 +78,31 @@ extension ModelRequest {
       policy: policy, notices: notices + typed.notices)
   }
 
+  /// The graph up to what leaves the chip.
+  ///
+  /// - Throws: C102 where a class is asked for and an output has one number that is no probability.
+  private func selected(_ graph: Graph) throws(CompilationFailed) -> Graph {
+    if output == .argmax, let single = graph.outputsWithoutClasses.first {
+      throw CompilationFailed(
+        "C102", "output '\(single.name)' is one number, from which no class can be chosen",
+        at: .option("--output"), notes: ["leave out --output argmax"])
+    }
+    return graph.selecting(output)
+  }
+
+  /// What a forest gives where nothing else is asked for.
+  private func forestNotices(_ graph: Graph) -> [Diagnostic] {
+    graph.outputsOfForests.map { output in
+      Diagnostic(
+        .notice, "T501", "output '\(output.name)' is the forest's score, before its last function",
+        notes: ["that is what cuts need; --output model gives the probability, --output argmax the class"])
+    }
+  }
+
   /// A graph.json has its types; only samples can come on top.
   private func loadTyped(_ graph: Graph) throws(CompilationFailed) -> TypedModel {
     let options = [
-      ("--precision", precision != nil), ("--config", configuration != nil), ("--output", output != .model),
+      ("--precision", precision != nil), ("--config", configuration != nil), ("--output", output != nil),
     ]
     for (option, isGiven) in options where isGiven {
       throw CompilationFailed(

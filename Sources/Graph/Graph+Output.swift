@@ -1,38 +1,90 @@
 import Functions
 
-/// What leaves the chip (`--output`).
+/// What leaves the chip (`--output`); where nothing is asked for, the model's own outputs, but of a forest its scores.
 public enum OutputSelection: String, CaseIterable, Hashable, Sendable {
-  /// The model's own outputs.
+  /// The model's own outputs; of a forest, the probability or whatever its framework makes of the scores.
   case model
-  /// The operand of the final softmax or sigmoid, in its exact type; other outputs as they are.
+  /// The operand of the final softmax or sigmoid, in its exact type; the scores of a forest; other outputs as they are.
   case logits
-  /// The index of the greatest element, of equal ones the lowest, along the last axis.
+  /// The index of the greatest element, of equal ones the lowest, along the last axis. Where a sigmoid gives the
+  /// probability of the second of two classes, 1 if its operand is above 0, else 0.
   case argmax
 }
 
 extension Graph {
   /// The graph that ends where the selection says, without what no output needs.
-  public func selecting(_ selection: OutputSelection) -> Graph {
+  public func selecting(_ selection: OutputSelection?) -> Graph {
     var graph = self
-    if selection != .model {
-      for (i, output) in outputs.enumerated() {
-        graph.outputs[i].node =
-          softmaxOperand(of: output.node) ?? sigmoidOperand(of: output.node) ?? output.node
-      }
-    }
-    if selection == .argmax {
-      for (i, output) in graph.outputs.enumerated() {
-        let layer = graph[output.node].layer
-        graph.outputs[i].node = graph.add(
-          .reduce(.argmax), [output.node], name: "\(graph[output.node].name)_argmax", layer: layer)
+    for (i, output) in outputs.enumerated() {
+      switch selection {
+      case .model: break
+      case nil: graph.outputs[i].node = forestScores(of: output.node) ?? output.node
+      case .logits: graph.outputs[i].node = logits(of: output.node) ?? output.node
+      case .argmax: graph.outputs[i].node = graph.addArgmax(of: output.node)
       }
     }
     return graph.withoutUnused()
   }
 
   /// Whether `--output logits` differs from the model's own output.
-  public var hasFinalActivation: Bool {
-    outputs.contains { softmaxOperand(of: $0.node) != nil || sigmoidOperand(of: $0.node) != nil }
+  public var hasFinalActivation: Bool { outputs.contains { logits(of: $0.node) != nil } }
+
+  /// The outputs that are functions of a forest's scores, which leave the chip instead where nothing else is asked for.
+  public var outputsOfForests: [Output] { outputs.filter { forestScores(of: $0.node) != nil } }
+
+  /// The outputs of a single number from which `--output argmax` has no class to choose.
+  public var outputsWithoutClasses: [Output] {
+    outputs.filter { output in
+      if case .reduce(.argmax) = self[output.node].primitive { return false }
+      return self[output.node].shape.last == 1 && !isProbability(output.node)
+    }
+  }
+
+  private func logits(of id: NodeID) -> NodeID? {
+    forestScores(of: id) ?? softmaxOperand(of: id) ?? sigmoidOperand(of: id)
+  }
+
+  /// Whether a node has one number that a sigmoid makes, so that the sign of its operand decides.
+  private func isProbability(_ id: NodeID) -> Bool {
+    guard self[id].shape.last == 1 else { return false }
+    let function = function(of: unrearranged(id))
+    return function == .sigmoid || (function == .tanh && forestScores(of: id) != nil)
+  }
+
+  private mutating func addArgmax(of id: NodeID) -> NodeID {
+    if case .reduce(.argmax) = self[id].primitive { return id }
+    var scores = logits(of: id) ?? id
+    let layer = self[scores].layer
+    let name = self[scores].name
+    // Both probabilities of two classes, or one of them: the lone score stands against 0.
+    if self[scores].shape.last == 1, isProbability(id) || self[id].shape.last == 2 {
+      let against = Weights(raw: [0, 1], exponent: 0, shape: [1, 1, 2])
+      scores = add(
+        .linear(Linear(inputs: 1, outputs: 2, weights: against)), [scores], name: "\(name)_classes",
+        layer: layer)
+    }
+    return add(.reduce(.argmax), [scores], name: "\(name)_argmax", layer: layer)
+  }
+
+  /// The scores of the forest that a node is a monotone function of, or the softmax, or of two classes both
+  /// probabilities; nil for the scores themselves and for all that is more than a last function of them.
+  private func forestScores(of id: NodeID) -> NodeID? {
+    let last = unrearranged(unscaled(id))
+    var scores: NodeID?
+    if let operand = softmaxOperand(of: last) {
+      scores = operand
+    } else if let function = function(of: last), [.sigmoid, .tanh, .exp].contains(function) {
+      scores = self[last].operands[0]
+    }
+    guard let scores else { return nil }
+    let forest = unrearranged(unscaled(unrearranged(scores)))
+    if case .forest = self[forest].primitive { return forest }
+    return nil
+  }
+
+  /// The operand of a map that treats each element by itself, or copies it (p to [1 − p, p]); else the node.
+  private func unscaled(_ id: NodeID) -> NodeID {
+    if case .linear(let linear) = self[id].primitive, linear.inputs == 1 { self[id].operands[0] } else { id }
   }
 
   private func sigmoidOperand(of id: NodeID) -> NodeID? {

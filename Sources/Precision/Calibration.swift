@@ -7,19 +7,33 @@ public struct Calibration: Hashable, Sendable {
   public var ranges: [String: ClosedRange<Double>]
   /// By the name of an input that only forests read: a type for each feature.
   public var elementTypes: [String: PerElement<FixedType>] = [:]
+  /// By the name of a forest: types for its leaves.
+  public var leaves: [String: LeafChoice] = [:]
 
   /// Runs the float model over samples, each with the values of every input tensor in model order.
   public init(_ graph: Graph, samples: [[[Double]]]) {
     let interpreter = FloatInterpreter(graph)
     var ranges: [String: ClosedRange<Double>] = [:]
+    var rows: [String: [[Double]]] = [:]
     for sample in samples {
-      for (node, values) in zip(graph.nodes, interpreter.run(sample)) {
+      let tensors = interpreter.run(sample)
+      for (node, values) in zip(graph.nodes, tensors) {
+        if case .forest(let forest) = node.primitive {
+          let operand = tensors[node.operands[0].index]
+          for start in stride(from: 0, to: operand.count, by: forest.features.count) {
+            rows[node.name, default: []].append(Array(operand[start..<(start + forest.features.count)]))
+          }
+        }
         guard let low = values.min(), let high = values.max(), low <= high else { continue }
         let seen = ranges[node.name] ?? low...high
         ranges[node.name] = min(seen.lowerBound, low)...max(seen.upperBound, high)
       }
     }
     self.ranges = ranges
+    for node in graph.nodes {
+      guard case .forest(let forest) = node.primitive else { continue }
+      leaves[node.name] = LeafCalibration(forest, rows: rows[node.name] ?? []).choice()
+    }
     for (number, input) in graph.inputs.enumerated() {
       elementTypes[graph[input].name] = graph.featureTypes(of: input, samples: samples.map { $0[number] })
     }

@@ -1,5 +1,6 @@
 import Diagnostics
 import FixedPoint
+import Foundation
 import Graph
 
 extension Typer {
@@ -12,8 +13,26 @@ extension Typer {
         at: .layer(node.layer.name), notes: ["give the features a fixed-point type"])
     }
     let (types, source) = policy.leaves(of: forest, node)
+    if source == .calibration, let choice = policy.calibration?.leaves[node.name] {
+      noteLeaves(choice, node)
+    }
     node.primitive = .forest(forest.quantized(types))
     return try converted(append(node, source), node, id)
+  }
+
+  /// What rounding the leaves cost on the samples.
+  private mutating func noteLeaves(_ choice: LeafChoice, _ node: Node) {
+    func percent(_ x: Double) -> String { String(format: "%.2f%%", 100 * x) }
+    let types = Set(choice.types.map(String.init(describing:))).sorted().joined(separator: ", ")
+    var message =
+      "leaves of '\(node.name)' are \(types): on \(choice.samples) samples the scores' error is"
+      + " \(percent(choice.scoreError)) of their deviation"
+    if choice.types.count > 1 {
+      message += ", the greatest score is the same in \(percent(choice.agreement))"
+    }
+    sink.notice(
+      "T502", message, at: .layer(node.layer.name),
+      notes: ["the target is 1% and 99.9%; --config or --precision give leaves a type"])
   }
 }
 
@@ -22,32 +41,17 @@ extension TypePolicy {
   static let exactLeafWidth = 16
 
   /// The type of each score's leaves: what a configuration or `--precision` says; else the leaves as they are, if they
-  /// are binary fractions of few bits; else a step from calibration; else the narrowest 8 bits that cover them.
+  /// are binary fractions of few bits; else the narrowest that keep the scores of calibration data (`LeafTarget`); else
+  /// the narrowest 8 bits that cover them.
   func leaves(of forest: Forest, _ node: Node) -> ([FixedType], TypeSource) {
     if case .type(let decision)? = choice(.weight, of: node) {
       return (Array(repeating: decision.type, count: forest.outputs.count), decision.source)
     }
     if let types = forest.exactTypes(width: TypePolicy.exactLeafWidth) { return (types, .exact) }
-    let range = calibration?.ranges[node.name]
-    let types = forest.outputs.indices.map { score in
-      let values = forest.contributions(toScore: score)
-      guard let range else { return TypePolicy.covering(values, width: 8) }
-      let span = range.upperBound - range.lowerBound
-      return TypePolicy.leafType(values, trees: forest.treeCount(ofScore: score), span: span)
+    if let choice = calibration?.leaves[node.name] { return (choice.types, .calibration) }
+    let types = forest.outputs.indices.map {
+      TypePolicy.covering(forest.contributions(toScore: $0), width: 8)
     }
-    return (types, range == nil ? .byDefault : .calibration)
-  }
-
-  /// The type with the coarsest step whose rounding, independent from tree to tree, moves a score by less than 1/256 of
-  /// the span of scores seen (root mean square: a step times √(trees / 12)).
-  static func leafType(_ values: [Double], trees: Int, span: Double) -> FixedType {
-    let step = span / 256 * (12 / Double(max(1, trees))).squareRoot()
-    var width = 2
-    var type = covering(values, width: width)
-    while width < 24, Double(sign: .plus, exponent: type.exponent, significand: 1) > step {
-      width += 1
-      type = covering(values, width: width)
-    }
-    return type
+    return (types, .byDefault)
   }
 }

@@ -44,13 +44,13 @@ public enum ModelReader {
     case .onnx: return try ONNXReader.read(path, name: stem(path))
     case .forest:
       let bytes = try InputFile.bytes(at: path)
-      return ReadModel(graph: try ForestReader.read(bytes, file: path, name: stem(path)))
+      return try ForestReader.read(bytes, file: path, name: stem(path))
     case .unknown:
       throw CompilationFailed(
         "I120", "the file is no model that fpgaml reads", at: .file(path),
         notes: [
           "it reads Keras models: .h5, .keras, and .json with weights; ONNX models: .onnx",
-          "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml",
+          "and decision forests: XGBoost .json and .ubj, LightGBM .txt, TMVA weights.xml (BDT and MLP)",
         ])
     }
   }
@@ -95,7 +95,7 @@ public enum ModelReader {
   private static func json(_ path: String, _ weights: String?) throws(CompilationFailed) -> ReadModel {
     let document = try JSONDocument(path: path)
     if weights == nil && document.root["learner"] != nil {
-      return ReadModel(graph: try XGBoostReader.read(document.root).graph(name: stem(path)))
+      return try XGBoostReader.read(document.root).read(name: stem(path), file: path)
     }
     if weights == nil && document.root["nodes"] != nil && document.root["outputs"] != nil {
       return ReadModel(graph: try Graph.decoded(Data(try InputFile.bytes(at: path)), file: path))

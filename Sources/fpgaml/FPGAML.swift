@@ -53,8 +53,8 @@ struct TypingOptions: ParsableArguments {
   @Option(help: "Samples (.npy, .npz, .h5, .csv, .dat): they calibrate types and verify the result.")
   var inputs: String?
 
-  @Option(help: "What leaves the chip: model, logits or argmax.")
-  var output: OutputSelection = .model
+  @Option(help: "What leaves the chip: model, logits or argmax (default: model; of forests the scores).")
+  var output: OutputSelection?
 
   func request(inputs: String?) throws(CompilationFailed) -> ModelRequest {
     var type: FixedType?

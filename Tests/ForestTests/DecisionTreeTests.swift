@@ -109,7 +109,7 @@ struct IntegerForestTests {
     let tree = try DecisionTree(targets: [0], weight: 3, featureCount: 1, nodeCount: 3) { nodes[$0] }
     let forest = Forest(
       features: ["x"], outputs: ["y"], trees: [tree], base: [1], divisor: 4,
-      arithmetic: .init(features: .binary32, sums: .binary64, startsWithBase: false), transform: .identity)
+      arithmetic: .init(features: .binary32, sums: .binary64, startsWithBase: false))
     #expect(forest.scores([-1]) == [1])
     #expect(forest.exactTypes(width: 16) == nil)
     let typed = forest.quantized([FixedType(width: 6, integerBits: 2, rounding: .rndConv, overflow: .sat)])

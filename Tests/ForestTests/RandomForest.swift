@@ -46,7 +46,7 @@ struct RandomForest {
     let forest = Forest(
       features: (0..<featureCount).map { "f\($0)" }, outputs: (0..<scoreCount).map { "s\($0)" }, trees: trees,
       base: (0..<scoreCount).map { _ in Double(Int.random(in: -100...100, using: &random)) / 4 },
-      arithmetic: .init(features: .binary64, sums: .binary64, startsWithBase: true), transform: .identity)
+      arithmetic: .init(features: .binary64, sums: .binary64, startsWithBase: true))
     let type = FixedType(width: 20, integerBits: 16, rounding: .rnd, overflow: .sat)
     return forest.quantized(Array(repeating: type, count: scoreCount))
   }

@@ -3,9 +3,10 @@ import FixedPoint
 import Foundation
 import Graph
 import Lowering
-import Precision
 import Readers
 import Testing
+
+@testable import Precision
 
 /// The shared models from file to circuit, on their recorded samples.
 @Suite("Shared forests", .enabled(if: SharedForest.isPresent, "needs the shared models"))
@@ -49,8 +50,11 @@ struct SharedForestTests {
   func calibrationKeepsScores(_ model: SharedForest) throws {
     let samples = try model.samples()
     let source = try model.graph()
-    let policy = TypePolicy(calibration: Calibration(source, samples: samples.map { [$0] }))
-    let graph = try Typer.type(source, policy).graph
+    let calibration = Calibration(source, samples: samples.map { [$0] })
+    let forest = try #require(source.nodes.first { if case .forest = $0.primitive { true } else { false } })
+    let choice = try #require(calibration.leaves[forest.name])
+    #expect(choice.scoreError <= LeafTarget().scoreError && choice.agreement >= LeafTarget().agreement)
+    let graph = try Typer.type(source, TypePolicy(calibration: calibration)).graph
     let simulator = try ReferenceSimulator(graph)
     let float = FloatInterpreter(source)
     let types = try #require(graph[graph.inputs[0]].inputTypes)
@@ -67,6 +71,29 @@ struct SharedForestTests {
     }
     let span = (values.max() ?? 0) - (values.min() ?? 0)
     #expect((squares / Double(values.count)).squareRoot() < span / 100)
+  }
+
+  @Test("leaves take the coarsest step that meets the target")
+  func coarsestStep() throws {
+    let model = SharedForest(name: "xgb_multi", ending: ".ubj")
+    let source = try model.graph()
+    guard case .forest(let forest)? = source.nodes.last?.primitive else {
+      Issue.record("the last node is no forest")
+      return
+    }
+    let calibration = LeafCalibration(forest, rows: try model.samples())
+    func exponent(_ error: Double, _ agreement: Double) throws -> Int {
+      var target = LeafTarget()
+      (target.scoreError, target.agreement) = (error, agreement)
+      let choice = try #require(calibration.choice(target))
+      #expect(choice.scoreError <= error && choice.agreement >= agreement)
+      #expect(Set(choice.types.map(\.exponent)).count == 1)
+      return choice.types[0].exponent
+    }
+    let steps = try [exponent(1, 0), exponent(0.1, 0), exponent(0.01, 0), exponent(0.001, 0)]
+    // A tenth of the error takes three to four bits.
+    #expect(zip(steps, steps.dropFirst()).allSatisfy { (2...5).contains($0 - $1) })
+    #expect(try exponent(0.1, 1) <= steps[1])
   }
 }
 
@@ -86,8 +113,15 @@ struct SharedForest: CustomTestStringConvertible {
     ["xgb_binary", "xgb_multi", "xgb_reg", "xgb_fixed_grid"].map { SharedForest(name: $0, ending: ".ubj") }
     + ["lgbm_binary", "lgbm_multi", "lgbm_reg"].map { SharedForest(name: $0, ending: ".txt") }
     + ["tmva_bdtg", "tmva_adaboost"].map { SharedForest(name: $0, ending: ".weights.xml") }
+    + [
+      "sklearn_gbc_binary", "sklearn_gbc_multi", "sklearn_gbr", "sklearn_rf_multi", "xgb_onnxmltools",
+      "lgbm_onnxmltools",
+    ].map { SharedForest(name: $0, ending: ".onnx") }
 
-  func graph() throws -> Graph { try ModelReader.read("\(Self.folder)/\(name)/\(name)\(ending)").graph }
+  /// The scores, where nothing else is asked for.
+  func graph() throws -> Graph {
+    try ModelReader.read("\(Self.folder)/\(name)/\(name)\(ending)").graph.selecting(nil)
+  }
 
   func samples() throws -> [[Double]] { try dataset("input") }
 

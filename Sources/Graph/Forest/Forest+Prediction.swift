@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 extension Forest {
   /// The scores as the framework computes them: its precision, its order, ties on thresholds included.
   ///
@@ -25,21 +19,5 @@ extension Forest {
       if divisor != 1 { scores[k] = sums.round(scores[k] / divisor) }
     }
     return scores
-  }
-
-  /// What the framework predicts from scores, computed in binary64; nil where `transform` is unsupported.
-  public func prediction(_ scores: [Double]) -> [Double]? {
-    switch transform {
-    case .identity: return scores
-    case .logistic(let slope): return scores.map { 1 / (1 + exp(-slope * $0)) }
-    case .symmetricLogistic: return scores.map { 2 / (1 + exp(-2 * $0)) - 1 }
-    case .exponential: return scores.map { exp($0) }
-    case .softmax:
-      let greatest = scores.max() ?? 0
-      let powers = scores.map { exp($0 - greatest) }
-      let sum = powers.reduce(0, +)
-      return powers.map { $0 / sum }
-    case .unsupported: return nil
-    }
   }
 }

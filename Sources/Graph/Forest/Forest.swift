@@ -13,15 +13,13 @@ public struct Forest: Hashable, Sendable, Codable {
   /// What averaging models divide the sum by: the number of trees or the sum of their weights.
   public var divisor: Double
   public var arithmetic: Arithmetic
-  /// What the framework makes of the scores; firmware gives the scores themselves.
-  public var transform: Transform
   /// In a typed graph, the exponent of each score: leaves and base values are multiples of 2^exponent, weights and
   /// divisor are in them already, and sums are exact.
   public internal(set) var leafExponents: [Int]?
 
   public init(
     features: [String], outputs: [String], trees: [DecisionTree], base: [Double], divisor: Double = 1,
-    arithmetic: Arithmetic, transform: Transform
+    arithmetic: Arithmetic
   ) {
     precondition(base.count == outputs.count)
     self.features = features
@@ -30,7 +28,6 @@ public struct Forest: Hashable, Sendable, Codable {
     self.base = base
     self.divisor = divisor
     self.arithmetic = arithmetic
-    self.transform = transform
   }
 
   /// The framework's own number formats and order of summation.
@@ -53,21 +50,6 @@ public struct Forest: Hashable, Sendable, Codable {
 
       public func round(_ value: Double) -> Double { self == .binary32 ? Double(Float(value)) : value }
     }
-  }
-
-  /// The framework's last step from scores to predictions. All but `unsupported` are monotone in a single score, and
-  /// `softmax` keeps the order of scores, so that cuts and decisions need none of them.
-  public enum Transform: Hashable, Sendable, Codable {
-    case identity
-    /// 1 / (1 + e^(−slope · x)).
-    case logistic(slope: Double)
-    /// Over all scores.
-    case softmax
-    /// 2 / (1 + e^(−2x)) − 1: TMVA's gradient boosting.
-    case symmetricLogistic
-    case exponential
-    /// A function that fpgaml does not compute, by the framework's name; the scores are available all the same.
-    case unsupported(String)
   }
 
   /// Whether every index is in its range, every number finite, and no tree deeper than it may be.

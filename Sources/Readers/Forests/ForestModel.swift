@@ -1,24 +1,80 @@
 import Diagnostics
+import Functions
 import Graph
 
 /// A decision forest as a reader found it in a model file.
 struct ForestModel: Hashable, Sendable {
   var forest: Forest
+  var transform: ScoreTransform
   /// The framework and, where the file says it, its version, such as `xgboost 3.2.0`.
   var framework: String
   /// The framework's word for what was trained, such as `binary:logistic`.
   var kind: String
 
-  /// The graph of the model: its features and its scores.
-  func graph(name: String) -> Graph {
-    var graph = Graph(name: name, framework: framework)
-    let input = graph.add(
-      .input(shape: [forest.features.count]), name: "input",
-      layer: Layer(name: "input", kind: "features", path: ""))
-    let scores = graph.add(
-      .forest(forest), [input], name: "forest", layer: Layer(name: "forest", kind: kind, path: ""))
-    graph.outputs = [Graph.Output(name: "score", node: scores)]
-    return graph
+  /// The graph of the model: its features, its scores, and what its framework makes of them.
+  func read(name: String, file: String) throws(CompilationFailed) -> ReadModel {
+    var builder = GraphBuilder(name: name, framework: framework)
+    let features = ForestSite(file: file, name: "input", kind: "features")
+    let site = ForestSite(file: file, name: "forest", kind: kind)
+    let input = try builder.add(.input(shape: [forest.features.count]), [], features)
+    let scores = try builder.add(.forest(forest), [input], site)
+    builder.addOutput(try builder.apply(transform, scores, site), name: "score")
+    return ReadModel(graph: builder.graph, notices: builder.sink.diagnostics)
+  }
+}
+
+/// A part of a forest's file, which has no layers of its own.
+struct ForestSite: LayerSite {
+  var file: String
+  var name: String
+  var kind: String
+
+  var origin: Layer { Layer(name: name, kind: kind, path: "") }
+
+  func failure(_ code: DiagnosticCode, _ message: String, notes: [String]) -> CompilationFailed {
+    CompilationFailed(code, message, at: .file(file), notes: notes)
+  }
+}
+
+/// The framework's last step from scores to predictions. All but `unsupported` are monotone in a single score, and
+/// `softmax` keeps the order of scores, so that cuts and decisions need none of them.
+enum ScoreTransform: Hashable, Sendable {
+  case identity
+  /// 1 / (1 + e^(−slope · x)).
+  case logistic(slope: Double)
+  /// Over all scores.
+  case softmax
+  /// 2 / (1 + e^(−2x)) − 1, which is tanh x: TMVA's gradient boosting.
+  case tanh
+  case exponential
+  /// A function that fpgaml does not compute, by the framework's name; the scores are available all the same.
+  case unsupported(String)
+}
+
+extension GraphBuilder {
+  /// What a framework makes of scores; the scores themselves, with a notice I506, where that is not supported.
+  mutating func apply(_ transform: ScoreTransform, _ scores: NodeID, _ site: some LayerSite)
+    throws(CompilationFailed) -> NodeID
+  {
+    switch transform {
+    case .identity: return scores
+    case .logistic(let slope):
+      var operand = scores
+      if slope != 1 {
+        let count = shape(scores).last ?? 1
+        let factors = Weights.coefficients(Array(repeating: slope, count: count), shape: [count])
+        operand = try affine(scores, scale: factors, site, "scaled")
+      }
+      return try add(.map(Map(.sigmoid)), [operand], site, "probability")
+    case .softmax: return try softmax(scores, axis: rank(scores) - 1, site, "probability")
+    case .tanh: return try add(.map(Map(.tanh)), [scores], site, "response")
+    case .exponential: return try add(.map(Map(.exp)), [scores], site, "rate")
+    case .unsupported(let name):
+      sink.notice(
+        "I506", "the framework's last function, '\(name)', is left out: the outputs are the scores before it",
+        at: .layer(site.name))
+      return scores
+    }
   }
 }
 

@@ -59,10 +59,10 @@ struct LightGBMReader {
     let forest = Forest(
       features: features, outputs: scoreNames(scores), trees: trees, base: Array(repeating: 0, count: scores),
       divisor: header.has("average_output") ? Double(trees.count / scores) : 1,
-      arithmetic: .init(features: .binary64, sums: .binary64, startsWithBase: true),
-      transform: try transform(objective))
+      arithmetic: .init(features: .binary64, sums: .binary64, startsWithBase: true))
     return ForestModel(
-      forest: forest, framework: (["lightgbm"] + header.words("version")).joined(separator: " "),
+      forest: forest, transform: try transform(objective),
+      framework: (["lightgbm"] + header.words("version")).joined(separator: " "),
       kind: objective.first ?? "custom objective")
   }
 
@@ -135,7 +135,7 @@ struct LightGBMReader {
     }
   }
 
-  private func transform(_ objective: [String]) throws(CompilationFailed) -> Forest.Transform {
+  private func transform(_ objective: [String]) throws(CompilationFailed) -> ScoreTransform {
     var slope = 1.0
     if let option = objective.first(where: { $0.hasPrefix("sigmoid:") }) {
       guard let value = Double(option.dropFirst(8)), value.isFinite, value > 0 else {

@@ -46,10 +46,13 @@ struct ONNXTreeEnsemble: Sendable {
   /// - Throws: I501 to I503 at `location`.
   func forest(features: [String], at location: Location) throws(CompilationFailed) -> Forest {
     try checkCounts(at: location)
-    // A binary classifier has leaves for one of its two classes, which gives one score: the margin of the second class.
-    let isBinary = isClassifier && outputCount == 2 && Set(leaves.targets).count <= 1
     let scores = isBinary ? 1 : outputCount
-    let targets = isBinary ? leaves.targets.map { _ in 0 } : leaves.targets
+    let targets = leaves.targets
+    // The runtime adds the second class's base value to the first one's score here, where it has any.
+    if isClassifier, outputCount == 2, !isBinary, !baseValues.isEmpty, Set(targets).count < 2 {
+      throw failure(
+        "I503", "fpgaml does not compile base values with leaves of the second class only", at: location)
+    }
     guard targets.allSatisfy({ (0..<scores).contains($0) }) else {
       throw failure("I502", "a leaf adds to an output that does not exist", at: location)
     }
@@ -59,9 +62,14 @@ struct ONNXTreeEnsemble: Sendable {
       features: features, outputs: scoreNames(scores),
       trees: try trees(targets, featureCount: features.count, at: location),
       base: try base(scores, at: location),
-      divisor: divisor, arithmetic: .init(features: precision, sums: precision, startsWithBase: false),
-      transform: try transform(at: location))
+      divisor: divisor, arithmetic: .init(features: precision, sums: precision, startsWithBase: false))
   }
+
+  /// Whether leaves count for one score only, although there are two classes: the margin of the second.
+  var isBinary: Bool { isClassifier && outputCount == 2 && leaves.targets.allSatisfy { $0 == 0 } }
+
+  /// Of a binary classifier whose leaves are never negative the score is taken for the second class's probability.
+  var hasProbabilities: Bool { leaves.weights.allSatisfy { $0 >= 0 } }
 
   private func failure(_ code: DiagnosticCode, _ message: String, at location: Location) -> CompilationFailed
   {
@@ -103,7 +111,7 @@ struct ONNXTreeEnsemble: Sendable {
     return baseValues
   }
 
-  private func transform(at location: Location) throws(CompilationFailed) -> Forest.Transform {
+  func transform(at location: Location) throws(CompilationFailed) -> ScoreTransform {
     switch postTransform {
     case "NONE": return .identity
     case "LOGISTIC": return .logistic(slope: 1)

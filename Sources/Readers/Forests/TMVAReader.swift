@@ -1,7 +1,7 @@
 import Diagnostics
 import Graph
 
-/// Reads the `weights.xml` of a TMVA boosted decision tree (ROOT's `MethodBDT`): AdaBoost, RealAdaBoost, Bagging, Grad;
+/// Reads the boosted decision tree of a TMVA file (ROOT's `MethodBDT`): AdaBoost, RealAdaBoost, Bagging, Grad;
 /// classification, multi-class, and regression by Grad or Bagging.
 ///
 /// Semantics are those of today's ROOT, whatever release wrote the file: a sample goes right if its variable, in
@@ -12,68 +12,42 @@ struct TMVAReader {
   private let options: [String: String]
   private let featureCount: Int
 
-  /// - Throws: I500 for a file that is no TMVA file, I501 to I503 for what is wrong in one.
-  static func read(_ bytes: [UInt8], file: String) throws(CompilationFailed) -> ForestModel {
-    try TMVAReader(try XMLElement(bytes, file: file)).model()
+  /// - Throws: I501 to I503 for what is wrong in the file or not supported.
+  static func read(_ file: TMVAFile) throws(CompilationFailed) -> ForestModel {
+    let reader = TMVAReader(root: file.root, options: file.options, featureCount: file.features.count)
+    return try reader.model(file)
   }
 
-  private init(_ root: XMLElement) throws(CompilationFailed) {
-    guard root.name == "MethodSetup" else {
-      throw root.failure(
-        "I500", "not a TMVA weights file: the outermost element is '\(root.name)', not 'MethodSetup'")
-    }
-    self.root = root
-    var options: [String: String] = [:]
-    for option in root.child("Options")?.children ?? [] {
-      if let name = option.attribute("name") { options[name] = option.text }
-    }
-    self.options = options
-    featureCount = try root.requireChild("Variables").children.count
-  }
-
-  private func model() throws(CompilationFailed) -> ForestModel {
-    let method = try root.require("Method")
-    guard method.hasPrefix("BDT::") else {
-      throw root.failure(
-        "I503", "method '\(method)' is not a boosted decision tree", notes: ["fpgaml reads 'BDT::…'"])
+  private func model(_ file: TMVAFile) throws(CompilationFailed) -> ForestModel {
+    guard file.method == .decisionTrees else {
+      throw root.failure("I503", "method 'MLP' is no forest")
     }
     try refuseWhatChangesInputs()
-    let information = root.child("GeneralInfo")?.children ?? []
-    func info(_ name: String) -> String? {
-      information.first { $0.attribute("name") == name }?.attribute("value")
-    }
-    let analysis = info("AnalysisType") ?? "Classification"
     guard let boost = options["BoostType"] else {
       throw root.failure("I502", "option 'BoostType' is missing")
     }
-    let kind = try Kind(boost: boost, analysis: analysis, at: root)
-    let variables = try root.requireChild("Variables").children
-    let features = variables.enumerated().map {
-      $0.element.attribute("Label") ?? $0.element.attribute("Expression") ?? "var\($0.offset)"
-    }
-    let classes = root.child("Classes")?.children.compactMap { $0.attribute("Name") } ?? []
+    let kind = try Kind(boost: boost, analysis: file.analysis, at: root)
+    let classes = file.classes
     if kind == .gradMulticlass, classes.count < 2 {
       throw root.failure("I502", "a multi-class model has no classes")
     }
     let outputs = kind == .gradMulticlass ? classes : scoreNames(1)
     let (trees, weights) = try trees(kind, scores: outputs.count)
     let forest = Forest(
-      features: features, outputs: outputs, trees: trees,
+      features: file.features, outputs: outputs, trees: trees,
       base: kind == .gradRegression ? [weights[0]] : Array(repeating: 0, count: outputs.count),
       divisor: try divisor(kind, weights),
-      arithmetic: .init(features: .binary32, sums: .binary64, startsWithBase: false),
-      transform: kind.transform)
-    let release = (info("TMVA Release") ?? "").split(separator: " ").first.map { " \($0)" } ?? ""
-    return ForestModel(forest: forest, framework: "tmva\(release)", kind: "BDT \(boost)")
+      arithmetic: .init(features: .binary32, sums: .binary64, startsWithBase: false))
+    return ForestModel(
+      forest: forest, transform: kind.transform, framework: file.framework, kind: "BDT \(boost)")
   }
 
   private func refuseWhatChangesInputs() throws(CompilationFailed) {
-    if featureCount == 0 { throw root.failure("I502", "the model has no variables") }
     let transformations = root.child("Transformations")
     if let transformations, transformations.children.contains(where: { $0.name == "Transform" }) {
       throw transformations.failure(
-        "I503", "the model transforms its variables, which fpgaml does not compile",
-        notes: ["train with VarTransform=None"])
+        "I503", "the model transforms its variables, which fpgaml does not compile for trees",
+        notes: ["train with VarTransform=None: trees need no normalisation"])
     }
     if options["DoPreselection"] == "True" {
       throw root.failure(
@@ -113,10 +87,10 @@ struct TMVAReader {
 
     var isAverage: Bool { self == .average || self == .averageRegression }
 
-    var transform: Forest.Transform {
+    var transform: ScoreTransform {
       switch self {
       case .average, .averageRegression, .gradRegression: .identity
-      case .grad: .symmetricLogistic
+      case .grad: .tanh
       case .gradMulticlass: .softmax
       }
     }

@@ -83,9 +83,9 @@ struct XGBoostReader<Value: ModelValue> {
     let forest = Forest(
       features: names.count == featureCount ? names : (0..<featureCount).map { "f\($0)" },
       outputs: scoreNames(scores), trees: trees, base: try base(objective),
-      arithmetic: .init(features: .binary32, sums: .binary32, startsWithBase: true),
-      transform: objective.transform)
-    return ForestModel(forest: forest, framework: framework, kind: objective.name)
+      arithmetic: .init(features: .binary32, sums: .binary32, startsWithBase: true))
+    return ForestModel(
+      forest: forest, transform: objective.transform, framework: framework, kind: objective.name)
   }
 
   private func tree(_ value: Value, target: Int, weight: Double) throws(CompilationFailed) -> DecisionTree {
@@ -154,7 +154,7 @@ struct XGBoostReader<Value: ModelValue> {
 /// What an XGBoost objective says about scores: `ProbToMargin` and `PredTransform` of `src/objective`.
 struct XGBoostObjective {
   let name: String
-  let transform: Forest.Transform
+  let transform: ScoreTransform
   private let link: Link
 
   private enum Link { case identity, logit, logarithm }

@@ -10,6 +10,12 @@ enum ONNXValue: Sendable {
   case constant(ONNXConstant)
   /// The integers that QuantizeLinear makes, until DequantizeLinear gives them their values again.
   case integers(ONNXIntegers)
+  /// What `Scaler` makes of a tensor.
+  case scaled(ONNXScaled)
+  /// What a classifier decides, which leaves the model or is passed on.
+  case label(ONNXLabel)
+  /// A constant of texts: the names of classes.
+  case texts([String])
 }
 
 /// One operator call of an ONNX graph, as an importer sees it.
@@ -63,6 +69,8 @@ extension ONNXCall {
         .constant(local.weights(isQuantizedModel: context.isQuantized)), [], self, "constant")
     case .integers:
       throw failure("I408", "works on the integers of QuantizeLinear, expected DequantizeLinear before it")
+    case .scaled(let scaled): return try scaled.node(&builder, self)
+    case .label, .texts: throw failure("I408", "works on labels, expected numbers")
     case nil: throw failure("I408", "has no operand \(index + 1)")
     }
   }
@@ -122,6 +130,9 @@ extension ONNXCall {
     case .tensor(let node): fullShape(node, builder)
     case .constant(let constant): constant.shape
     case .integers(let integers): fullShape(integers.operand, builder)
+    case .scaled(let scaled): fullShape(scaled.operand, builder)
+    case .label: [batch]
+    case .texts(let texts): [texts.count]
     case nil: nil
     }
   }

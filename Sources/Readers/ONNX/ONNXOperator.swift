@@ -25,6 +25,7 @@ struct ONNXOperator: Sendable {
     let groups = [
       constantOperators, arithmeticOperators, contractionOperators, activationOperators, shapeOperators,
       windowOperators, reductionOperators, quantizationOperators, linearQuantizationOperators,
+      treeEnsembleOperators,
     ]
     for importer in groups.joined() {
       for kind in importer.kinds {
@@ -34,9 +35,9 @@ struct ONNXOperator: Sendable {
     return table
   }()
 
-  /// The domains whose operators are read: the standard and QONNX's, under the names that its tools gave it.
+  /// The domains whose operators are read: the standard ones and QONNX's, under the names that its tools gave it.
   static let domains: Set<String> = [
-    "", "ai.onnx", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas",
+    "", "ai.onnx", "ai.onnx.ml", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas",
   ]
 
   /// Why an operator that users have met is not read, where there is more to say than that.

@@ -95,6 +95,10 @@ struct ONNXReader {
 
   private mutating func readInitializers() {
     for tensor in model.graph.initializer {
+      if tensor.dataType == 8 {
+        values[tensor.name] = .texts(tensor.stringData.map { String(decoding: $0, as: UTF8.self) })
+        continue
+      }
       do throws(CompilationFailed) {
         values[tensor.name] = .constant(try tensors.constant(tensor, name: tensor.name))
       } catch {
@@ -204,11 +208,28 @@ struct ONNXReader {
   }
 
   private mutating func addOutputs() throws(CompilationFailed) {
+    let hasNumbers = model.graph.output.contains {
+      if case .tensor? = values[$0.name] { true } else { false }
+    }
     for (index, output) in model.graph.output.enumerated() {
       let location = Location.object(file: context.file, path: "graph.output[\(index)]")
       switch values[output.name] {
       case .tensor(let node): builder.addOutput(node, name: output.name)
-      case .constant:
+      case .scaled:
+        throw CompilationFailed(
+          "I411", "output '\(output.name)' is no more than a scaled input", at: location)
+      case .label(let label):
+        let names = label.labels.enumerated().map { "\($0) for '\($1)'" }.joined(separator: ", ")
+        if hasNumbers {
+          builder.sink.notice(
+            "I414", "output '\(output.name)', the label, is left out", at: location,
+            notes: ["--output argmax gives its index: \(names)"])
+        } else {
+          builder.sink.notice(
+            "I414", "output '\(output.name)' is the index of the label", at: location, notes: [names])
+          builder.addOutput(label.index, name: output.name)
+        }
+      case .constant, .texts:
         // Brevitas returns scale, zero point and width beside a quantized tensor.
         builder.sink.notice("I412", "output '\(output.name)' is constant and left out", at: location)
       case .integers:

@@ -1,81 +1,141 @@
 import Diagnostics
+import Foundation
 import Graph
+import ONNXProto
 import Testing
 
 @testable import Readers
 
-/// Tree ensembles of ONNX files (their attributes as JSON, written by `make_onnx.py`) against ONNX Runtime's outputs.
+/// Tree ensembles as the exporters write them (`make_onnx.py`), against ONNX Runtime's outputs; the later rows have
+/// features exactly on thresholds.
 @Suite struct ONNXTreeEnsembleTests {
-  private func ensemble(_ name: String) throws -> ONNXTreeEnsemble {
-    let root = try JSONDocument(try Fixture.bytes("Forests/onnx_\(name).json"), file: name).root
-    let isClassifier = try root.requireString("op") == "TreeEnsembleClassifier"
-    let leaf = isClassifier ? "class" : "target"
-    var nodes = ONNXTreeEnsemble.Nodes()
-    nodes.trees = try root.requireInts("nodes_treeids")
-    nodes.numbers = try root.requireInts("nodes_nodeids")
-    nodes.features = try root.requireInts("nodes_featureids")
-    nodes.modes = try root.requireStrings("nodes_modes")
-    nodes.values = try root.requireDoubles("nodes_values")
-    nodes.whenTrue = try root.requireInts("nodes_truenodeids")
-    nodes.whenFalse = try root.requireInts("nodes_falsenodeids")
-    nodes.missingIsTrue = try root.requireInts("nodes_missing_value_tracks_true")
-    return ONNXTreeEnsemble(
-      nodes: nodes,
-      leaves: .init(
-        trees: try root.requireInts("\(leaf)_treeids"), numbers: try root.requireInts("\(leaf)_nodeids"),
-        targets: try root.requireInts("\(leaf)_ids"), weights: try root.requireDoubles("\(leaf)_weights")),
-      outputCount: isClassifier
-        ? try root.requireInts("classlabels_int64s").count : try root.requireInt("n_targets"),
-      isClassifier: isClassifier,
-      baseValues: root["base_values"] == nil ? [] : try root.requireDoubles("base_values"),
-      postTransform: try root.requireString("post_transform"))
+  static let classifiers = [
+    "gb_2_zipmap", "gb_3_zipmap", "gb_2_raw", "hist_2", "rf_2", "rf_strings", "tree_3", "scaled_2", "xgb_2",
+    "xgb_3", "lgbm_2", "lgbm_3", "lgbm_rf",
+  ]
+  static let others = [
+    "hist_reg", "extra_reg", "rf_reg_2", "xgb_poisson", "lgbm_reg", "v5", "v5_softmax", "v5_double",
+  ]
+
+  private static func read(_ name: String) throws -> ReadModel {
+    let file = "\(name).onnx"
+    return try ONNXReader.read(try Fixture.bytes("Forests/onnx/\(file)"), file: file, name: name)
+  }
+
+  /// Features, outputs, and of classifiers the index of the label.
+  private static func rows(_ name: String) throws -> [[[Double]]] {
+    let text = String(decoding: try Fixture.bytes("Forests/onnx/\(name).csv"), as: UTF8.self)
+    return text.split(separator: "\n").map { line in
+      line.split(separator: "|").map { $0.split(separator: " ").compactMap { Double($0) } }
+    }
+  }
+
+  @Test("outputs are the runtime's", arguments: classifiers + others)
+  func outputs(_ name: String) throws {
+    let graph = try Self.read(name).graph.selecting(.model)
+    let float = FloatInterpreter(graph)
+    #expect(graph.outputs.count == 1)
+    for row in try Self.rows(name) {
+      let ours = float.run([row[0]])[graph.outputs[0].node.index]
+      #expect(ours.count == row[1].count)
+      // The runtime's exponential is binary32.
+      for (a, b) in zip(ours, row[1]) { #expect(abs(a - b) <= 3e-7 * max(1, abs(b)), "\(name) \(row[0])") }
+    }
+  }
+
+  @Test("the greatest score is the label", arguments: classifiers)
+  func labels(_ name: String) throws {
+    let read = try Self.read(name)
+    #expect(read.notices.map(\.code.description) == ["I414"])
+    let graph = read.graph.selecting(.argmax)
+    let float = FloatInterpreter(graph)
+    for row in try Self.rows(name) {
+      #expect(float.run([row[0]])[graph.outputs[0].node.index] == row[2], "\(name) \(row[0])")
+    }
+  }
+
+  @Test("where nothing is asked for, the scores before a last function leave")
+  func scoresByDefault() throws {
+    for (name, isScore) in [
+      ("gb_2_zipmap", true), ("gb_3_zipmap", true), ("xgb_poisson", true), ("v5_softmax", true),
+      ("gb_2_raw", false), ("rf_2", false), ("lgbm_reg", true), ("lgbm_rf", false),
+    ] {
+      let graph = try Self.read(name).graph.selecting(nil)
+      let output = graph[graph.outputs[0].node].primitive
+      if case .forest = output { #expect(isScore, "\(name)") } else { #expect(!isScore, "\(name)") }
+    }
   }
 
   @Test(
-    .enabled(if: Shared.isPresent, "needs the shared models"),
+    "shared models", .enabled(if: Shared.isPresent, "needs the shared models"),
     arguments: [
       "sklearn_gbr", "sklearn_gbc_binary", "sklearn_gbc_multi", "sklearn_rf_multi", "xgb_onnxmltools",
       "lgbm_onnxmltools",
     ])
-  func predictionsAreTheRuntimes(_ name: String) throws {
+  func sharedModels(_ name: String) throws {
     let golden = try SharedForestTests.Golden(name)
-    let ensemble = try ensemble(name)
-    let features = golden.samples[0].indices.map { "f\($0)" }
-    let forest = try ensemble.forest(features: features, at: .file(name))
+    let path = SharedForestTests.Golden.folder(name) + name + ".onnx"
+    let graph = try ModelReader.read(path).graph.selecting(.model)
+    let float = FloatInterpreter(graph)
     for (sample, output) in zip(golden.samples, golden.outputs) {
-      let prediction = try #require(forest.prediction(forest.scores(sample)))
-      // Of two classes the score is the second's. The runtime's exponential is binary32, and it summed the trees in
-      // two halves, one for each thread that it had.
-      let expected = prediction.count == 1 ? [try #require(output.last)] : output
-      #expect(prediction.count == expected.count)
-      for (ours, theirs) in zip(prediction, expected) { #expect(abs(ours - theirs) <= 3e-7) }
+      let prediction = float.run([sample])[graph.outputs[0].node.index]
+      #expect(prediction.count == output.count)
+      // The runtime summed the trees in two halves, one for each thread that it had.
+      for (ours, theirs) in zip(prediction, output) { #expect(abs(ours - theirs) <= 3e-7) }
     }
   }
 
-  @Test func whatDoesNotFitIsRefused() throws {
-    func code(_ change: (inout ONNXTreeEnsemble) -> Void) throws -> String? {
-      var ensemble = try ensemble("sklearn_gbr")
-      change(&ensemble)
-      do throws(CompilationFailed) {
-        _ = try ensemble.forest(features: (0..<10).map { "f\($0)" }, at: .file("m.onnx"))
-        return nil
-      } catch {
-        #expect(error.diagnostics[0].location != nil)
-        return error.diagnostics[0].code.description
-      }
+  @Test("a label alone becomes an index")
+  func labelAlone() throws {
+    var model = try Onnx_ModelProto(serializedBytes: try Fixture.bytes("Forests/onnx/rf_strings.onnx"))
+    model.graph.output.removeLast()
+    let read = try ONNXReader.read(try model.serializedBytes(), file: "m.onnx", name: "m")
+    #expect(read.notices.map(\.code.description) == ["I414"])
+    let graph = read.graph.selecting(.argmax)
+    let float = FloatInterpreter(graph)
+    for row in try Self.rows("rf_strings") {
+      #expect(float.run([row[0]])[graph.outputs[0].node.index] == row[2])
     }
-    #expect(try code { _ in } == nil)
-    #expect(try code { $0.nodes.values.removeLast() } == "I502")
-    #expect(try code { $0.leaves.targets.removeLast() } == "I502")
-    #expect(try code { $0.leaves.targets[0] = 1 } == "I502")
-    #expect(try code { $0.leaves.numbers[0] = 99 } == "I502")
-    #expect(try code { $0.nodes.numbers[1] = 0 } == "I502")
-    #expect(try code { $0.nodes.whenTrue[0] = 0 } == "I501")
-    #expect(try code { $0.nodes.whenFalse[0] = 77 } == "I501")
-    #expect(try code { $0.nodes.features[0] = 10 } == "I501")
-    #expect(try code { $0.nodes.modes[0] = "BRANCH_MEMBER" } == "I503")
-    #expect(try code { $0.aggregation = "MIN" } == "I503")
-    #expect(try code { $0.postTransform = "X" } == "I502")
-    #expect(try code { $0.baseValues = [1, 2, 3] } == "I502")
   }
+
+  @Test("what does not fit is refused, where it stands")
+  func refusals() throws {
+    func code(
+      _ name: String, _ attribute: String, _ change: (inout Onnx_AttributeProto) -> Void
+    ) throws -> String? {
+      var model = try Onnx_ModelProto(serializedBytes: try Fixture.bytes("Forests/onnx/\(name).onnx"))
+      let node = try #require(model.graph.node.firstIndex { $0.opType.hasPrefix("TreeEnsemble") })
+      let index = try #require(model.graph.node[node].attribute.firstIndex { $0.name == attribute })
+      change(&model.graph.node[node].attribute[index])
+      let bytes: [UInt8] = try model.serializedBytes()
+      let diagnostic = failure { _ = try ONNXReader.read(bytes, file: "m.onnx", name: "m") }
+      if let diagnostic { #expect(diagnostic.location?.description == "m.onnx: graph.node[\(node)]") }
+      return diagnostic?.code.description
+    }
+    #expect(try code("extra_reg", "nodes_values") { _ in } == nil)
+    #expect(try code("extra_reg", "nodes_values") { $0.floats.removeLast() } == "I502")
+    #expect(try code("extra_reg", "target_ids") { $0.ints.removeLast() } == "I502")
+    #expect(try code("extra_reg", "target_ids") { $0.ints[0] = 1 } == "I502")
+    #expect(try code("extra_reg", "target_nodeids") { $0.ints[0] = 99 } == "I502")
+    #expect(try code("extra_reg", "nodes_nodeids") { $0.ints[1] = 0 } == "I502")
+    #expect(try code("extra_reg", "nodes_truenodeids") { $0.ints[0] = 0 } == "I501")
+    #expect(try code("extra_reg", "nodes_falsenodeids") { $0.ints[0] = 77 } == "I501")
+    #expect(try code("extra_reg", "nodes_featureids") { $0.ints[0] = 5 } == "I501")
+    #expect(
+      try code("extra_reg", "nodes_modes") { $0.strings[0] = Array("BRANCH_MEMBER".utf8).data } == "I503")
+    #expect(try code("extra_reg", "aggregate_function") { $0.s = Array("MIN".utf8).data } == "I503")
+    #expect(try code("extra_reg", "post_transform") { $0.s = Array("X".utf8).data } == "I502")
+    #expect(try code("gb_3_zipmap", "base_values") { $0.floats = [1, 2] } == "I502")
+    #expect(try code("v5", "tree_roots") { $0.ints[0] = 9 } == "I501")
+    #expect(try code("v5", "nodes_truenodeids") { $0.ints[0] = 0 } == "I501")
+    #expect(try code("v5", "nodes_falsenodeids") { $0.ints[1] = 50 } == "I501")
+    #expect(try code("v5", "aggregate_function") { $0.i = 2 } == "I503")
+    #expect(try code("v5", "post_transform") { $0.i = 7 } == "I502")
+    #expect(try code("v5", "leaf_targetids") { $0.ints[0] = 2 } == "I502")
+    #expect(try code("v5", "nodes_trueleafs") { $0.ints.removeLast() } == "I502")
+  }
+}
+
+extension [UInt8] {
+  fileprivate var data: Data { Data(self) }
 }

@@ -48,7 +48,7 @@ extension ONNXOperator {
   private static func add(_ call: ONNXCall, _ builder: inout GraphBuilder, isNegated: Bool)
     throws(CompilationFailed) -> ONNXValue
   {
-    if let folded = try call.folded({ isNegated ? $0[0] - $0[1] : $0[0] + $0[1] }) { return folded }
+    if let folded = try call.folded(arity: 2, { isNegated ? $0[0] - $0[1] : $0[0] + $0[1] }) { return folded }
     guard let (x, constant, isSecond) = call.tensorAndConstant else {
       return .tensor(
         try builder.combine(isNegated ? .subtract : .add, try call.aligned(&builder), call))
@@ -73,7 +73,7 @@ extension ONNXOperator {
   private static func emitMultiply(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    if let folded = try call.folded({ $0[0] * $0[1] }) { return [folded] }
+    if let folded = try call.folded(arity: 2, { $0[0] * $0[1] }) { return [folded] }
     guard let (x, constant, isSecond) = call.tensorAndConstant else {
       return [.tensor(try builder.combine(.multiply, try call.aligned(&builder), call))]
     }
@@ -88,9 +88,9 @@ extension ONNXOperator {
   {
     if let constants = call.constants, constants.count == 2, constants.allSatisfy(\.isInteger) {
       guard !constants[1].values.contains(0) else { throw call.failure("I408", "divides by 0") }
-      if let folded = try call.folded({ ($0[0] / $0[1]).rounded(.towardZero) }) { return [folded] }
+      if let folded = try call.folded(arity: 2, { ($0[0] / $0[1]).rounded(.towardZero) }) { return [folded] }
     }
-    if let folded = try call.folded({ $0[0] / $0[1] }) { return [folded] }
+    if let folded = try call.folded(arity: 2, { $0[0] / $0[1] }) { return [folded] }
     if let (x, constant, isSecond) = call.tensorAndConstant, isSecond {
       let local = try call.perSample(constant, rank: builder.rank(x) + 1)
       guard let scale = local.reciprocals(isQuantizedModel: call.context.isQuantized) else {
@@ -111,7 +111,7 @@ extension ONNXOperator {
   private static func emitPower(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    if let folded = try call.folded({ $0[0].power($0[1]) }) { return [folded] }
+    if let folded = try call.folded(arity: 2, { $0[0].power($0[1]) }) { return [folded] }
     let x = try call.tensor(0, &builder)
     guard let exponent = try call.requireConstant(1).uniform,
       let function = [2: Function.square, 0.5: .sqrt, -0.5: .rsqrt, -1: .reciprocal][exponent]
@@ -124,7 +124,7 @@ extension ONNXOperator {
     throws(CompilationFailed) -> [ONNXValue]
   {
     if let constants = call.constants, constants.count == 2, !constants[1].values.contains(0),
-      let folded = try call.folded({ $0[0].truncatingRemainder(dividingBy: $0[1]) })
+      let folded = try call.folded(arity: 2, { $0[0].truncatingRemainder(dividingBy: $0[1]) })
     {
       return [folded]
     }
@@ -234,8 +234,12 @@ extension ONNXCall {
 
   /// The constant that the operator makes of constants only, nil where an operand is none. Floats are rounded to binary32,
   /// as frameworks compute.
-  func folded(_ body: ([Double]) -> Double) throws(CompilationFailed) -> ONNXValue? {
+  ///
+  /// - Parameter arity: how many operands `body` needs.
+  /// - Throws: I408 where there are fewer.
+  func folded(arity: Int = 1, _ body: ([Double]) -> Double) throws(CompilationFailed) -> ONNXValue? {
     guard let constants, !constants.isEmpty else { return nil }
+    if constants.count < arity { throw failure("I408", "has no operand \(constants.count + 1)") }
     var shape = constants[0].shape
     for other in constants.dropFirst() {
       let rank = max(shape.count, other.shape.count)

@@ -80,6 +80,7 @@ extension ONNXOperator {
   private static func emitCast(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
+    if case .label(let label)? = call.operand(0) { return [.label(label)] }
     guard let type = ONNXElementType(rawValue: call.int("to", default: 1)) else {
       throw call.failure("I408", "casts to the type \(call.int("to", default: 1)), expected a number")
     }

@@ -354,6 +354,7 @@ extension ONNXCall {
   /// Operand 1 in another shape, the samples' axis counted.
   func reshaped(_ shape: [Int], _ builder: inout GraphBuilder) throws(CompilationFailed) -> ONNXValue {
     if case .constant(let constant)? = operand(0) { return .constant(constant.reshaped(shape)) }
+    if case .label(let label)? = operand(0) { return .label(label) }
     let x = try tensor(0, &builder)
     guard shape.first == batch, shape.count > 1 else {
       throw failure("I405", "mixes samples: the shape \(fullShape(x, builder)) becomes \(shape)")
