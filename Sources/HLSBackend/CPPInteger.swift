@@ -20,6 +20,13 @@ struct CPPInteger: Hashable, CustomStringConvertible {
   /// Bits as a signed integer.
   var signedWidth: Int { isSigned ? width : width + 1 }
 
+  /// The integers that it holds.
+  var range: Interval {
+    isSigned
+      ? Interval(-(Int128(1) << Int128(width - 1)), (Int128(1) << Int128(width - 1)) - 1)
+      : Interval(0, (Int128(1) << Int128(width)) - 1)
+  }
+
   var description: String { "\(isSigned ? "w" : "u")<\(width)>" }
 
   /// The bits that hold a value, at least one.

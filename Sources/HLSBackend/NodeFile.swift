@@ -21,17 +21,30 @@ enum NodeFile {
   /// The tables and the function of a node.
   static func function(_ node: ResolvedDesign.Node, in design: ResolvedDesign) -> String {
     let (arguments, results) = parameters(node, in: design)
-    let body = NodePrinter(node.node.circuit, arguments: arguments, results: results, tables: node.tables)
+    let circuit = node.node.circuit
     var text = "// \(node.node.name.asWord)"
     let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
     text += comment.isEmpty ? "\n" : ": \(comment)\n"
-    for (table, name) in zip(node.node.circuit.tables, node.tables) {
+    for (table, name) in zip(circuit.tables, node.tables) {
       text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
     }
-    text += signature(node, in: design, isRead: body.isArgumentRead)
+    text += signature(node, in: design, isRead: NodePrinter.isArgumentRead(circuit))
     text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
-    for line in body.lines { text += "  \(line)\n" }
+    for line in lines(circuit, arguments, results, tables: node.tables) {
+      text += line.hasPrefix("#") ? "\(line)\n" : "  \(line)\n"
+    }
     return text + "}\n"
+  }
+
+  /// The statements of a node: loops over what repeats, else one after the other.
+  private static func lines(
+    _ circuit: Circuit, _ arguments: [NodePrinter.Parameter], _ results: [NodePrinter.Parameter],
+    tables: [String]
+  ) -> [String] {
+    guard let blocks = NodeBlocks(circuit, arguments: arguments, results: results) else {
+      return NodePrinter(circuit, arguments: arguments, results: results, tables: tables).lines
+    }
+    return BlockPrinter(blocks: blocks, arguments: arguments, result: results[0], tables: tables).lines
   }
 
   /// `x` and `y`, with a number where there are several.

@@ -11,6 +11,15 @@ struct NodePrinter {
     var element: CPPInteger
     /// How far each element's raw integer is shifted left in the array.
     var shifts: [Int]
+    /// Where each element is found, such as `x[3]`.
+    var places: [String]
+
+    init(name: String, element: CPPInteger, shifts: [Int], places: [String]? = nil) {
+      self.name = name
+      self.element = element
+      self.shifts = shifts
+      self.places = places ?? shifts.indices.map { "\(name)[\($0)]" }
+    }
   }
 
   /// What stands for an operation's result in expressions.
@@ -68,11 +77,14 @@ struct NodePrinter {
     }
   }
 
-  /// Whether the body reads each argument.
-  var isArgumentRead: [Bool] {
+  /// Whether the body reads each argument of a circuit.
+  static func isArgumentRead(_ circuit: Circuit) -> [Bool] {
+    let liveness = Liveness(circuit)
     var result = Array(repeating: false, count: circuit.inputs.count)
     for value in circuit.values where liveness.isLive[value.index] {
-      if case .input(let port, _) = circuit[value].kind, type(value).width > 0 { result[port] = true }
+      if case .input(let port, _) = circuit[value].kind, circuit[value].format.width > 0 {
+        result[port] = true
+      }
     }
     return result
   }
@@ -90,7 +102,7 @@ struct NodePrinter {
     case .input(let port, let element): printInput(value, arguments[port], element)
     default:
       if let (port, element) = directElement(value) {
-        lines.append("\(results[port].name)[\(element)] = \(expression(value));")
+        lines.append("\(results[port].places[element]) = \(expression(value));")
         // Nothing but that element uses it.
         operands.append(.literal(0))
       } else {
@@ -107,7 +119,7 @@ struct NodePrinter {
 
   /// An input element is read in place where the array has its very type, through a local elsewhere.
   private mutating func printInput(_ value: Value, _ array: Parameter, _ element: Int) {
-    let place = "\(array.name)[\(element)]"
+    let place = array.places[element]
     if array.element == type(value) && array.shifts[element] == 0 {
       operands.append(.variable(place, array.element))
       return
@@ -147,7 +159,7 @@ struct NodePrinter {
     case .variable(let name, let type):
       source = shift == 0 ? name : "\(widened(name, type, by: shift)) << \(shift)"
     }
-    lines.append("\(array.name)[\(element)] = \(source);")
+    lines.append("\(array.places[element]) = \(source);")
   }
 
   /// Whether an operation computes anything in C++.

@@ -6,7 +6,7 @@ import Testing
 
 /// Small designs with every feature of the printer.
 enum Designs {
-  static let all = [dense(), activation(), logic()]
+  static let all = [dense(), activation(), logic(), convolution()]
 
   /// 3 -> 2 linear, then RELU with saturation, as a trained network has them.
   static func dense(name: String = "tiny", bias: Int128 = 5) -> HLSDesign {
@@ -112,6 +112,55 @@ enum Designs {
       name: "logic", interval: 1, latency: 1, inputs: [x, unread],
       nodes: [HLSNode(name: "logic", comment: "", circuit: circuit)],
       outputs: [HLSOutput(name: "y", tensor: "y")])
+  }
+
+  /// What is printed as loops: windows with padding over elements of different types, a kernel at every position, which
+  /// the ends see otherwise, and a function of every element but one.
+  static func convolution() -> HLSDesign {
+    let positions = 24
+    var formats: [Format] = Array(repeating: .fixed(6, 3), count: positions)
+    formats[4] = .ufixed(4, 3)
+    formats[7] = Format(.zero, exponent: 0)
+    let x = HLSTensor(name: "x", shape: [positions], formats: formats)
+    let windows = build("windows") { builder throws(WidthOverflow) in
+      let origin = builder.origin("windows")
+      let values = builder.input("x", shape: [positions], formats: formats, origin: origin)
+      let zero = builder.constant(0, origin: origin)
+      let padded = [zero] + values + [zero]
+      let elements = (0..<positions).flatMap { padded[$0..<($0 + 3)] }
+      builder.output("windows", shape: [positions, 3], elements: elements.map { exact($0, builder) })
+    }
+    let kernel = build("kernel") { builder throws(WidthOverflow) in
+      let origin = builder.origin("kernel")
+      let formats = windows.outputs[0].elements.map(\.format)
+      let values = builder.input("windows", shape: [positions, 3], formats: formats, origin: origin)
+      var result: [Value] = []
+      for p in 0..<positions {
+        let (a, b, c) = (Term(values[3 * p], shift: 1), values[3 * p + 1], values[3 * p + 2])
+        let shared = try builder.sum([a, Term(c, isNegative: true)], exponent: -3, origin: origin)
+        let offset = Term(builder.constant(Int128(9), exponent: -3, origin: origin))
+        result.append(
+          try builder.sum([Term(shared), Term(b, shift: 2), offset], exponent: -3, origin: origin))
+        result.append(try builder.sum([Term(b), Term(shared, shift: 1)], exponent: -3, origin: origin))
+      }
+      builder.output("kernel", shape: [positions, 2], elements: result.map { exact($0, builder) })
+    }
+    let rectifier = build("rectifier") { builder throws(WidthOverflow) in
+      let origin = builder.origin("rectifier")
+      let formats = kernel.outputs[0].elements.map(\.format)
+      let values = builder.input("kernel", shape: [positions, 2], formats: formats, origin: origin)
+      let zero = builder.constant(0, origin: origin)
+      let result = values.enumerated().map { i, value in
+        if i == 13 { return value }
+        let isNegative = builder.compare(.less, value, zero, origin: origin)
+        return builder.select(isNegative, zero, value, origin: origin)
+      }
+      builder.output("rectifier", shape: [positions, 2], elements: result.map { exact($0, builder) })
+    }
+    return HLSDesign(
+      name: "convolution", interval: 1, latency: 2, inputs: [x],
+      nodes: [windows, kernel, rectifier].map { HLSNode(name: $0.name, comment: "", circuit: $0) },
+      outputs: [HLSOutput(name: "y", tensor: "rectifier")])
   }
 
   static func exact(_ value: Value, _ builder: CircuitBuilder) -> Port.Element {
