@@ -34,6 +34,10 @@ let package = Package(
         "Driver", "Readers", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "simulator-benchmark", dependencies: ["Driver", "Readers"], path: "Benchmarks/simulator",
+      exclude: ["README.md", "run.py"],
+      sources: ["main.swift"], swiftSettings: swiftSettings),
     module(
       "Driver",
       [

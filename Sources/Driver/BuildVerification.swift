@@ -14,6 +14,7 @@ struct BuildVerification {
   /// The files as they lie, or will lie, in the build folder.
   var sources: [GeneratedFile]
   var request: VerificationRequest
+  var progress = StageProgress.silent
 
   /// Runs the user's samples, corner cases and random ones through everything in scope.
   ///
@@ -22,23 +23,23 @@ struct BuildVerification {
     let formats = graph.inputs.map { graph[$0].type?.formats.array ?? [] }
     let stimuli = Stimuli(formats: formats, count: request.samples, seed: request.seed)
     let inputs = (samples?.converted(for: graph).raw ?? []) + stimuli.samples
+    progress("simulating \(inputs.count) samples")
     let simulator = try ReferenceSimulator.checked(graph)
-    var expected: [Int128] = []
-    for sample in inputs {
-      let values = try simulator.checkedRun(sample)
-      for output in graph.outputs { expected += values[output.node.index] }
-    }
     let raw = inputs.flatMap { $0.flatMap { $0 } }
+    let expected = try OutputSimulation(graph, samples: inputs.count).outputs(
+      raw, samples: inputs.count, threads: ProcessInfo.processInfo.activeProcessorCount)
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("fpgaml-verify-\(ProcessInfo.processInfo.globallyUniqueString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     var verdict = Verdict(samples: inputs.count, seed: request.seed, promisedLatency: interface.latency)
     if request.scope == .all || request.scope == .rtl {
+      progress("verifying the RTL")
       verdict.rtl = try RTLVerifier(
         interface: interface, sources: sources, workFolder: folder.appendingPathComponent("rtl")
       ).verify(inputs: raw, expected: expected, seed: request.seed)
     }
     if request.scope == .all || request.scope == .hls {
+      progress("verifying the HLS C++")
       verdict.hls = try HLSVerifier(
         name: graph.name, inputElements: formats.reduce(0) { $0 + $1.count },
         outputs: graph.outputs.map { HLSVerifier.Output(name: $0.name, elements: graph[$0.node].count) },

@@ -24,12 +24,14 @@ extension Compilation {
   public func build(into folder: String) throws(CompilationFailed) -> Report {
     let target = BuildFolder(folder)
     try target.checkReplaceable()
+    request.progress("printing")
     var files = try self.files()
     var verdict: Verdict?
     if request.verification.scope != nil {
       let interface = ModuleInterface(plan.circuit, options: request.verilog)
       verdict = try BuildVerification(
-        graph: model.graph, interface: interface, sources: files, request: request.verification
+        graph: model.graph, interface: interface, sources: files, request: request.verification,
+        progress: request.progress
       ).run(model.samples)
     }
     var report = Report(self, verdict: verdict)

@@ -16,6 +16,7 @@ public struct CompileRequest: Sendable {
   public var plan = PlanRequest()
   public var verilog = VerilogOptions()
   public var verification = VerificationRequest()
+  public var progress = StageProgress.silent
 
   public init(model: ModelRequest) { self.model = model }
 
@@ -35,12 +36,15 @@ public struct Compilation: Sendable {
   /// - Throws: `CompilationFailed` for what is wrong with the input; `Infeasible` where no plan meets the request.
   public init(_ request: CompileRequest) throws {
     self.request = request
+    request.progress("reading the model, choosing types")
     model = try request.model.load()
     // A graph.json knows the name of its design.
     if !model.source.isTyped { model.graph.name = request.name }
     let options = LoweringOptions(
       effort: request.plan.effort.search, target: request.plan.part.hasTernaryAdders ? .lut6 : .lut4)
+    request.progress("searching adder graphs")
     lowered = try model.graph.lowered(options)
+    request.progress("planning")
     plan = try Planner(request.plan).plan(lowered.circuit.optimized())
   }
 

@@ -5,10 +5,41 @@ import Readers
 
 /// Samples for a model's inputs, as real numbers.
 public struct InputSamples: Sendable {
-  /// For each sample the values of every input tensor, in model order.
-  public var values: [[[Double]]]
+  /// For each input tensor, in model order, its elements sample after sample.
+  private var tensors: [[Double]]
+  /// Elements of one sample of each tensor.
+  private var widths: [Int]
+  public private(set) var count: Int
 
-  public var count: Int { values.count }
+  /// - Parameter values: for each sample the values of every input tensor, in model order.
+  init(values: [[[Double]]]) {
+    count = values.count
+    widths = values.first?.map(\.count) ?? []
+    tensors = widths.indices.map { tensor in values.flatMap { $0[tensor] } }
+  }
+
+  private init(_ arrays: [NamedArray]) {
+    count = arrays.first?.samples ?? 0
+    widths = arrays.map(\.elementsPerSample)
+    tensors = arrays.map(\.values)
+  }
+
+  /// For each sample the values of every input tensor, in model order.
+  public var values: [[[Double]]] { (0..<count).map(sample) }
+
+  private func sample(_ index: Int) -> [[Double]] {
+    zip(tensors, widths).map { Array($0[(index * $1)..<((index + 1) * $1)]) }
+  }
+
+  /// The same samples over and over, `count` in all.
+  public func repeated(to count: Int) -> InputSamples {
+    var result = self
+    result.count = self.count == 0 ? 0 : count
+    result.tensors = zip(tensors, widths).map { values, width in
+      (0..<(result.count * width)).map { values[$0 % values.count] }
+    }
+    return result
+  }
 
   /// Reads a file of vectors for the inputs of a model.
   ///
@@ -23,34 +54,51 @@ public struct InputSamples: Sendable {
         "sample \(bad / node.count), element \(bad % node.count) of '\(array.name)' is \(array.values[bad])",
         at: .file(path), notes: ["inputs must be finite numbers"])
     }
-    let values = (0..<(arrays.first?.samples ?? 0)).map { sample in
-      zip(arrays, nodes).map { Array($0.values[(sample * $1.count)..<((sample + 1) * $1.count)]) }
-    }
-    return InputSamples(values: values)
+    return InputSamples(arrays)
   }
 
   /// The samples in the input types, with rounding and overflow as these say.
   ///
   /// - Returns: the raw integers, and the number of samples with a value that wrapped.
   public func converted(for graph: Graph) -> (raw: [[[Int128]]], wrapped: Int) {
-    let types = graph.inputs.map { graph[$0].inputTypes }
+    let flat = converted(InputConverters(graph), 0..<count)
+    var position = 0
+    let raw = (0..<count).map { _ in
+      widths.map { width in
+        defer { position += width }
+        return Array(flat.raw[position..<(position + width)])
+      }
+    }
+    return (raw, flat.wrapped)
+  }
+
+  /// The raw integers of some samples, one sample's tensors after another's.
+  func converted(_ converters: InputConverters, _ samples: Range<Int>) -> (raw: [Int128], wrapped: Int) {
+    var raw: [Int128] = Array(repeating: 0, count: samples.count * widths.reduce(0, +))
+    var position = 0
     var wrapped = 0
-    let raw = values.map { sample in
+    for sample in samples {
       var hasWrapped = false
-      let converted = zip(sample, types).map { tensor, types in
-        tensor.enumerated().map { i, value -> Int128 in
-          guard let type = types?[i], let raw = type.convert(value) else { return 0 }
-          if type.overflow == .wrap {
-            var saturating = type
-            saturating.overflow = .sat
-            hasWrapped = hasWrapped || saturating.convert(value) != raw
-          }
-          return raw
-        }
+      for (tensor, width) in widths.enumerated() {
+        let values = tensors[tensor][(sample * width)..<((sample + 1) * width)]
+        let wraps = RealConverter.convert(values, converters.tensors[tensor], to: &raw, from: position)
+        hasWrapped = hasWrapped || wraps
+        position += width
       }
       wrapped += hasWrapped ? 1 : 0
-      return converted
     }
     return (raw, wrapped)
+  }
+}
+
+/// The conversions of real numbers into a graph's input types: for each tensor one, or one for each element.
+struct InputConverters: Sendable {
+  let tensors: [[RealConverter]]
+
+  init(_ graph: Graph) {
+    tensors = graph.inputs.map { id in
+      guard let types = graph[id].inputTypes else { preconditionFailure("an input without types") }
+      return types.uniform.map { [RealConverter($0)] } ?? types.array.map { RealConverter($0) }
+    }
   }
 }

@@ -19,6 +19,7 @@ public struct Prediction: Sendable {
     _ graph: Graph, _ samples: InputSamples, trace: [String]
   ) throws(CompilationFailed) -> Prediction {
     let traced = try nodes(graph, trace)
+    if traced.isEmpty { return try outputs(graph, samples) }
     let simulator = try ReferenceSimulator.checked(graph)
     let inputs = samples.converted(for: graph)
     var results: [[[Int128]]] = []
@@ -29,6 +30,18 @@ public struct Prediction: Sendable {
         guard let type = node.type else { return [] }
         return values.enumerated().map { type.value($1, element: $0) }
       }, wrapped: inputs.wrapped)
+  }
+
+  /// The bit-exact prediction of outputs alone.
+  private static func outputs(
+    _ graph: Graph, _ samples: InputSamples
+  ) throws(CompilationFailed) -> Prediction {
+    let result = try OutputSimulation(graph, samples: samples.count).values(samples)
+    let names = Vectors.names("output", count: graph.outputs.count)
+    let arrays = zip(zip(names, graph.outputs), result.outputs).map { output, values in
+      NamedArray(name: output.0, shape: [samples.count] + graph[output.1.node].shape, values: values)
+    }
+    return Prediction(vectors: Vectors(arrays: arrays), wrapped: result.wrapped)
   }
 
   /// The prediction of the model in floating point.

@@ -11,6 +11,7 @@ public struct VerifyRequest: Sendable {
   /// `--inputs`: samples to verify with, beside corner cases and random ones.
   public var inputs: String?
   public var verification: VerificationRequest
+  public var progress = StageProgress.silent
 
   public init(folder: BuildFolder, inputs: String? = nil, verification: VerificationRequest) {
     self.folder = folder
@@ -27,7 +28,8 @@ public struct VerifyRequest: Sendable {
     let interface = ModuleInterface(graph.ports(latency: report.latency), options: report.verilog)
     let samples = try inputs.map { path throws(CompilationFailed) in try InputSamples.read(path, for: graph) }
     let verdict = try BuildVerification(
-      graph: graph, interface: interface, sources: try folder.sources(), request: verification
+      graph: graph, interface: interface, sources: try folder.sources(), request: verification,
+      progress: progress
     ).run(samples)
     try folder.replaceVerification(verdict.json)
     return verdict

@@ -24,6 +24,9 @@ extension NodeLowering {
   mutating func matrix(
     _ values: [Value], _ coefficients: [Int64], _ constants: [Int128], exponents: [Int], _ origin: Int
   ) throws(WidthOverflow) -> [Value] {
+    if solutions.options.linearForm == .products {
+      return try products(values, coefficients, constants, exponents: exponents, origin)
+    }
     let problem = MatrixProblem(
       inputs: values.map(builder.range), coefficients: coefficients, constants: constants,
       target: solutions.options.target, effort: solutions.options.effort)

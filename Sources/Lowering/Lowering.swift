@@ -22,10 +22,22 @@ public struct NodeFunction: Sendable {
 public struct LoweringOptions: Hashable, Sendable {
   public var effort: SearchEffort
   public var target: AdderTarget
+  public var linearForm: LinearForm
 
-  public init(effort: SearchEffort = .balanced, target: AdderTarget = .lut6) {
+  /// What constant matrices become.
+  public enum LinearForm: Hashable, Sendable {
+    /// Shared shift-and-add graphs, as hardware has them.
+    case adderGraphs
+    /// Sums of products with constants, found without search: for simulation.
+    case products
+  }
+
+  public init(
+    effort: SearchEffort = .balanced, target: AdderTarget = .lut6, linearForm: LinearForm = .adderGraphs
+  ) {
     self.effort = effort
     self.target = target
+    self.linearForm = linearForm
   }
 }
 

@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 
 /// Blocking work on as many threads as there are cores.
-enum Parallel {
+public enum Parallel {
   /// The results in the order of the items.
-  static func map<Item: Sendable, Result: Sendable>(
+  public static func map<Item: Sendable, Result: Sendable>(
     _ items: [Item], _ transform: @Sendable (Item) -> Result
   ) -> [Result] {
     let store = Store<Result>(count: items.count)

@@ -28,6 +28,7 @@ struct Compile: ParsableCommand {
     var request = CompileRequest(model: try typing.request(inputs: typing.inputs))
     request.plan = try planning.request()
     request.verilog = verilog.options
+    request.progress = common.console.progress
     request.verification.scope = isUnverified ? nil : verify
     let compilation = try Compilation(request)
     common.console.report(compilation.model.notices)

@@ -20,6 +20,14 @@ struct Console {
   /// Text that was asked for by name, quiet or not.
   static func print(_ text: String) { write(text + "\n", to: .standardOutput) }
 
+  /// What a run is doing, a line for each stage: for a person at a terminal, never in a log.
+  var progress: StageProgress {
+    let isWanted = !isQuiet && isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["CI"] == nil
+    if !isWanted { return .silent }
+    let (dim, normal) = isColored ? ("\u{1B}[2m", "\u{1B}[0m") : ("", "")
+    return StageProgress { Console.write("\(dim)... \($0)\(normal)\n", to: .standardError) }
+  }
+
   /// The verdict's line and its problems.
   func verdict(_ verdict: Verdict) {
     report(verdict.problems)

@@ -18,7 +18,7 @@ struct FPGAML: ParsableCommand {
     version: Version.current,
     subcommands: [
       Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self, Diff.self,
-      Config.self, DoctorCommand.self,
+      Config.self, ProfileCommand.self, DoctorCommand.self,
     ])
 }
 

@@ -41,9 +41,10 @@ struct Verify: ParsableCommand {
     request.samples = samples
     request.seed = seed
     request.hlsTypes = hlsTypes
-    let verdict = try VerifyRequest(
-      folder: BuildFolder(build), inputs: inputs, verification: request
-    ).run()
+    var verification = VerifyRequest(
+      folder: BuildFolder(build), inputs: inputs, verification: request)
+    verification.progress = common.console.progress
+    let verdict = try verification.run()
     if let junit { try TextFile.write(verdict.junit(build: build).text, to: junit, option: "--junit") }
     if common.json { common.console.result("", json: verdict.json) }
     common.console.verdict(verdict)

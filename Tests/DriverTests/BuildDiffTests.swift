@@ -91,6 +91,9 @@ struct BuildDiffTests {
     let shown = try diff(new)
     #expect(shown.markdown.contains("| lut (estimate) | 1000 | 1050 | **+5 %** |"))
     #expect(shown.text.contains("+5 %"))
+    let junit = shown.junit(old: "a", new: "b").text
+    #expect(
+      junit.contains("failures=\"1\"") && junit.contains("lut (estimate) is 1050 instead of 1000, +5 %"))
   }
 
   @Test("other shapes: nothing to compare")

@@ -3,6 +3,7 @@ import Foundation
 import Graph
 import GraphTestSupport
 import Testing
+import Verification
 
 @testable import Driver
 
@@ -16,7 +17,7 @@ struct RobustnessTests {
     return file.path
   }
 
-  @Test("two processes write the same bytes")
+  @Test("two processes write the same bytes, on one processor and on all")
   func sameBytes() throws {
     let folder = try TemporaryFolder()
     let model = try model(in: folder.url)
@@ -28,6 +29,14 @@ struct RobustnessTests {
     }
     #expect(builds[0].count > 5)
     #expect(builds[0] == builds[1])
+    // On one processor there is one thread.
+    guard let taskset = Tool.find("taskset"), let binary = CommandLineTool.url else { return }
+    let target = folder.url.appendingPathComponent("c").path
+    let single = try Tool.run(
+      taskset, ["-c", "0", binary.path, "compile", model, "--no-verify", "-o", target], in: folder.url,
+      timeLimit: 120)
+    #expect(single.succeeded)
+    #expect(TemporaryFolder.contents(of: URL(fileURLWithPath: target)) == builds[0])
   }
 
   @Test("kill -9 at random moments never leaves a broken build")

@@ -3,8 +3,8 @@ import FixedPoint
 import Functions
 import Graph
 
-/// Random typed graphs: every primitive, per-element types of every rounding and overflow, scales that are not powers of
-/// two. The same seed makes the same graph.
+/// Random typed graphs: most primitives on tensors of up to three axes, per-element types of every rounding and
+/// overflow, scales that are not powers of two, accumulators. The same seed makes the same graph.
 public struct RandomGraph {
   private var generator: SeededGenerator
   private var graph = Graph(name: "random", framework: "none")
@@ -65,7 +65,7 @@ public struct RandomGraph {
   }
 
   private mutating func addInput() throws(WidthOverflow) {
-    let shape = [[pick(1...5)], [pick(1...3), pick(1...3)]][pick(2)]
+    let shape = [[pick(1...5)], [pick(1...3), pick(1...3)], [pick(1...2), pick(1...2), pick(1...3)]][pick(3)]
     let id = graph.add(
       .input(shape: shape), name: "input_\(graph.nodes.count)",
       layer: Layer(name: "input_\(graph.nodes.count)", kind: "InputLayer", path: ""))
@@ -82,7 +82,7 @@ public struct RandomGraph {
     // Keeps widths in check: exact results grow.
     let width = node.type?.formats.distinct.map(\.width).max() ?? 0
     if width > 24 { return try append(.quantize(quantizer(node.count)), [operand]) }
-    switch pick(9) {
+    switch pick(10) {
     case 0, 1: try append(.linear(linear(node.shape)), [operand])
     case 2, 3: try append(.quantize(quantizer(node.count)), [operand])
     case 4: try append(.map(map(node)), [operand])
@@ -92,14 +92,27 @@ public struct RandomGraph {
       try append(.reduce([Reduction.sum, .maximum, .minimum, .argmax][pick(4)]), [operand])
     case 7:
       let kinds: [Combination] = [.add, .subtract, .multiply, .maximum, .minimum]
-      let partners = graph.nodes.indices.filter { graph.nodes[$0].shape == node.shape }.map(NodeID.init)
-      try append(.combine(kinds[pick(kinds.count)]), [operand, partners[pick(partners.count)]])
+      let kind = kinds[pick(kinds.count)]
+      let partners = partners(of: node)
+      // Products of three grow too wide.
+      let count = kind == .multiply ? 1 : pick(1...2)
+      try append(.combine(kind), [operand] + (0..<count).map { _ in partners[pick(partners.count)] })
+    case 8:
+      if node.shape.isEmpty { return try append(.rearrange(.reshape([1])), [operand]) }
+      let partners = partners(of: node)
+      try append(
+        .rearrange(.concatenate(axis: pick(node.shape.count))), [operand, partners[pick(partners.count)]])
     default:
       let weights = Weights(
         raw: (0..<node.count).map { _ in Int64(pick(-9...9)) }, exponent: pick(-3...3), shape: node.shape)
       try append(.constant(weights), [])
       try append(.combine(.add), [operand, NodeID(graph.nodes.count - 1)])
     }
+  }
+
+  /// The nodes of the same shape.
+  private func partners(of node: Node) -> [NodeID] {
+    graph.nodes.indices.filter { graph.nodes[$0].shape == node.shape }.map(NodeID.init)
   }
 
   private mutating func linear(_ shape: [Int]) -> Linear {
@@ -152,9 +165,12 @@ public struct RandomGraph {
     let low = ranges.map(\.lower).min() ?? 0
     let high = ranges.map(\.upper).max() ?? 0
     if high - low < 512, pick(2) == 0 {
-      let entries = (low...high).map { _ in Int64(pick(-50...50)) }
-      let table = FunctionTable(first: Int64(low), entries: entries, exponent: pick(-4...1))
-      return Map(.tanh, form: .tables([table], tableOfElement: PerElement(repeating: 0, count: node.count)))
+      let tables = (0..<pick(1...2)).map { _ in
+        let entries = (low...high).map { _ in Int64(pick(-50...50)) }
+        return FunctionTable(first: Int64(low), entries: entries, exponent: pick(-4...1))
+      }
+      let tableOfElement = PerElement((0..<node.count).map { _ in pick(tables.count) })
+      return Map(.tanh, form: .tables(tables, tableOfElement: tableOfElement))
     }
     let rectifier = Rectifier(
       maximum: pick(2) == 0 ? nil : Rational(Int128(pick(1...6))),
@@ -164,10 +180,15 @@ public struct RandomGraph {
   }
 
   private mutating func rearrangement(_ shape: [Int]) -> Rearrangement {
-    switch pick(4) {
+    switch pick(5) {
     case 0: return .reshape([shape.elementCount])
     case 1: return .view(.transpose(shape, Array(shape.indices.reversed())))
-    case 2: return .view(.broadcast(shape, to: [2] + shape))
+    case 2:
+      // Every second element of every axis, from the last one on.
+      let strides = shape.indices.map { axis in shape.indices.map { $0 == axis ? -2 : 0 } }
+      return .view(
+        AffineView(shape: shape.map { ($0 + 1) / 2 }, offsets: shape.map { $0 - 1 }, strides: strides))
+    case 3: return .view(.broadcast(shape, to: [2] + shape))
     default:
       guard let last = shape.last else { return .reshape([1]) }
       // Windows of two along the last axis, padded in front.

@@ -29,6 +29,15 @@ struct LoweringTests {
           #expect(result == values[function.node.index], "seed \(seed), node \(graph[function.node].name)")
         }
       }
+      // So does the circuit that simulations run, through the fast simulator.
+      let fast = BatchSimulator(try graph.simulationCircuit())
+      let samples = (0..<40).map { RandomGraph.sample(graph, seed: seed &* 1000 &+ UInt64($0)) }
+      let expected = try samples.flatMap { sample in
+        let values = try simulator.run(sample)
+        return graph.outputs.flatMap { values[$0.node.index] }
+      }
+      let inputs = samples.flatMap { $0.flatMap { $0 } }
+      #expect(fast.run(inputs, samples: 40, threads: 1) == expected, "seed \(seed)")
       // Types are exact: every value lies in its format's range.
       #expect(lowered.circuit.verify().isEmpty, "seed \(seed)")
     }
