@@ -3,7 +3,10 @@ import FixedPoint
 import Graph
 
 extension NodeLowering {
-  mutating func lower(_ linear: Linear, _ operand: Tensor, _ origin: Int) throws(WidthOverflow) -> [Value] {
+  /// - Parameter offsets: what is added to each result; nil for nothing.
+  mutating func lower(
+    _ linear: Linear, _ operand: Tensor, offsets: [Int128]?, _ origin: Int
+  ) throws(WidthOverflow) -> [Value] {
     if let accumulator = linear.accumulator {
       return try accumulate(linear.accumulatedRows(operand.type, accumulator), operand, origin)
     }
@@ -12,8 +15,10 @@ extension NodeLowering {
     var result: [Value] = []
     for (first, row) in rows {
       let values = Array(operand.values[first..<(first + linear.inputs)])
+      var constants = row.constants
+      if let offsets { for n in constants.indices { constants[n] += offsets[result.count + n] } }
       result += try matrix(
-        values, row.coefficients, row.constants, exponents: row.formats.map(\.exponent), origin)
+        values, row.coefficients, constants, exponents: row.formats.map(\.exponent), origin)
     }
     return result
   }

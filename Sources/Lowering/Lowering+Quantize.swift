@@ -3,13 +3,21 @@ import FixedPoint
 import Graph
 
 extension NodeLowering {
-  mutating func lower(_ quantizer: Quantizer, _ operand: Tensor, _ origin: Int) throws(WidthOverflow)
-    -> [Value]
-  {
+  /// - Parameter offsets: what has been added to the operand's elements for rounding; nil for nothing.
+  mutating func lower(
+    _ quantizer: Quantizer, _ operand: Tensor, offsets: [Int128]?, _ origin: Int
+  ) throws(WidthOverflow) -> [Value] {
     var result: [Value] = []
     for (i, value) in operand.values.enumerated() {
       switch try quantizer.element(i, unit: operand.type.unit(i)) {
-      case .fixed(let type, let unit): result.append(try convert(value, unit: unit, to: type, origin))
+      case .fixed(let type, let unit):
+        if let offsets, offsets[i] != 0 {
+          let range = try operand.type.formats[i].range.adding(Interval(offsets[i]))
+          let rounded = try cut(value, in: range, unit: unit, to: type, origin)
+          result.append(try reduce(rounded, into: type, origin))
+        } else {
+          result.append(try convert(value, unit: unit, to: type, origin))
+        }
       case .steps(let thresholds, let levels):
         result.append(step(value, thresholds[...], levels[...], origin))
       }
@@ -61,6 +69,22 @@ extension NodeLowering {
     let result = Interval(
       rounding.shift(range.lower, right: count), rounding.shift(range.upper, right: count))
     return try builder.sum([Term(floor), Term(increment)], range: result, exponent: exponent, origin: origin)
+  }
+
+  /// A value to which `RoundingOffsets` has added what its rounding needs: the floor, of which ties to even clear the
+  /// last bit where no set bit is cut off. `range` is that of the value, without what a rectifier has let through.
+  private mutating func cut(
+    _ value: Value, in range: Interval, unit: Unit, to type: FixedType, _ origin: Int
+  ) throws(WidthOverflow) -> Value {
+    let count = type.exponent - unit.exponent
+    let result = Interval(range.lower >> Int128(count), range.upper >> Int128(count))
+    if type.rounding != .rndConv {
+      return builder.narrow(builder.slice(value, low: count, origin: origin), to: result, origin: origin)
+    }
+    let high = builder.slice(value, low: count + 1, origin: origin)
+    let last = builder.slice(value, low: count, range: .bit, origin: origin)
+    let kept = both(last, bits(value, below: count, origin), origin)
+    return try builder.sum([Term(high, shift: 1), Term(kept)], exponent: type.exponent, origin: origin)
   }
 
   /// Whether any of the low `count` bits is set.

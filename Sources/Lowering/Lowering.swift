@@ -47,7 +47,7 @@ extension Graph {
   /// - Throws: T010 where a value inside a node needs more bits than the compiler computes with.
   public func lowered(_ options: LoweringOptions) throws(CompilationFailed) -> Lowered {
     var solutions = AdderGraphSolutions(options)
-    var whole = NodeLowering(self, name: name, solutions: solutions)
+    var whole = NodeLowering(self, name: name, solutions: solutions, offsets: RoundingOffsets(self))
     var functions: [NodeFunction] = []
     for (index, node) in nodes.enumerated() {
       let id = NodeID(index)
@@ -87,10 +87,13 @@ struct NodeLowering {
   /// The values of each node's tensor, empty until it is lowered.
   var tensors: [[Value]]
   var solutions: AdderGraphSolutions
+  /// By how much values differ from those of the graph, so that quantizers round by cutting bits off.
+  let offsets: RoundingOffsets
 
-  init(_ graph: Graph, name: String, solutions: AdderGraphSolutions) {
+  init(_ graph: Graph, name: String, solutions: AdderGraphSolutions, offsets: RoundingOffsets = .none) {
     self.graph = graph
     self.solutions = solutions
+    self.offsets = offsets
     builder = CircuitBuilder(name: name)
     tensors = Array(repeating: [], count: graph.nodes.count)
   }
@@ -127,13 +130,18 @@ struct NodeLowering {
       input(id)
       return
     case .constant(let weights): result = constant(weights, type(id), origin)
-    case .linear(let linear): result = try lower(linear, operands[0], origin)
+    case .linear(let linear): result = try lower(linear, operands[0], offsets: offsets[id], origin)
     case .combine(let kind): result = try lower(kind, operands, type(id), origin)
     case .map(let map): result = try lower(map, operands[0], name: node.name, origin)
-    case .quantize(let quantizer): result = try lower(quantizer, operands[0], origin)
+    case .quantize(let quantizer):
+      result = try lower(quantizer, operands[0], offsets: offsets[node.operands[0]], origin)
     case .reduce(let kind): result = try lower(kind, operands[0], type(id), origin)
     case .rearrange(let rearrangement): result = try lower(rearrangement, operands, origin)
     case .forest(let forest): result = try lower(forest, operands[0], origin)
+    }
+    if offsets[id] != nil {
+      tensors[id.index] = result
+      return
     }
     // Interval arithmetic on the operations is looser than the exact types of the graph.
     tensors[id.index] = zip(result, type(id).formats.array).map {

@@ -1,8 +1,8 @@
 import FixedPoint
 
 /// Computes no bits that nobody reads: sums and products of which only low bits are kept are made of their operands'
-/// low bits, and sums of which only high bits are kept, where one term alone reaches below them, of the terms' high
-/// bits.
+/// low bits; selections of which only high bits are kept, and sums where one term alone reaches below those, are made
+/// of the operands' high bits.
 public struct DemandedBits: CircuitPass {
   public static let name = "demand"
 
@@ -38,6 +38,16 @@ public struct DemandedBits: CircuitPass {
         return try rewriter.builder.sum(
           upper, range: Interval(range.lower >> Int128(low), range.upper >> Int128(low)),
           exponent: operation.format.exponent + low, origin: operation.origin)
+      }
+      if case .select(let condition, let ifTrue, let ifFalse) = operation.kind, low > 0, hasExactOperands {
+        dropped[value.index] = low
+        let branches = [ifTrue, ifFalse].map {
+          rewriter.builder.slice(rewriter[$0], low: low, origin: operation.origin)
+        }
+        let range = operation.format.range
+        return rewriter.builder.select(
+          rewriter[condition], branches[0], branches[1],
+          range: Interval(range.lower >> Int128(low), range.upper >> Int128(low)), origin: operation.origin)
       }
       guard let bits = demand.bits[value.index], bits < operation.format.width || !hasExactOperands,
         let lower = try rewriter.lowerPart(of: operation, bits: bits)

@@ -103,12 +103,16 @@ extension CircuitRewriter {
     return try make(.slice(value, low: low), like: operation)
   }
 
-  /// A bit compared with 0 or 1 is the bit or its complement.
+  /// A bit compared with 0 or 1 is the bit or its complement; being less than 0 is the sign bit, a wire.
   fileprivate mutating func simplifiedCompare(
     _ relation: Relation, _ a: Value, _ b: Value, _ operation: Operation
   ) throws(WidthOverflow) -> Value {
     let (left, right) = (self[a], self[b])
     if left == right { return builder.constant(relation.holds(0, 0) ? 1 : 0, origin: operation.origin) }
+    if relation == .less && builder.constantValue(right) == 0 && builder.range(left).lower < 0 {
+      let sign = builder.range(left).width - 1
+      return builder.slice(left, low: sign, range: .bit, origin: operation.origin)
+    }
     for (bit, other, isLeft) in [(left, right, true), (right, left, false)] {
       guard builder.range(bit) == .bit, let constant = builder.constantValue(other) else { continue }
       let outcomes = [Int128(0), 1].map {
