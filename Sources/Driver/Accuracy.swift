@@ -1,6 +1,7 @@
 import Diagnostics
 import FixedPoint
 import Graph
+import Precision
 
 /// How far the integers are from the float model, over the user's samples.
 public struct Accuracy: Hashable, Sendable {
@@ -25,14 +26,5 @@ public struct Accuracy: Hashable, Sendable {
       return a.values[range].firstGreatest == b.values[range].firstGreatest
     }
     argmaxAgreement = Double(agreeing.count) / Double(a.samples)
-  }
-}
-
-extension ArraySlice<Double> {
-  /// The offset of the greatest element, of equal ones the lowest.
-  fileprivate var firstGreatest: Int {
-    var best = startIndex
-    for i in indices where self[i] > self[best] { best = i }
-    return best - startIndex
   }
 }

@@ -17,19 +17,43 @@ public struct ModelRequest: Sendable {
   public var configuration: String?
   /// `--inputs`: samples, from which types are calibrated where nothing else decides them.
   public var inputs: String?
+  /// `--target`: how close to the float model the cheapest types must come on these samples.
+  public var target: TargetSelection?
   /// `--output`; nil: the model's own outputs, of forests the scores.
   public var output: OutputSelection?
 
   public init(
     path: String, weights: String? = nil, precision: FixedType? = nil, configuration: String? = nil,
-    inputs: String? = nil, output: OutputSelection? = nil
+    inputs: String? = nil, target: TargetSelection? = nil, output: OutputSelection? = nil
   ) {
     self.path = path
     self.weights = weights
     self.precision = precision
     self.configuration = configuration
     self.inputs = inputs
+    self.target = target
     self.output = output
+  }
+}
+
+/// Which accuracy types are searched for.
+public enum TargetSelection: Hashable, Sendable {
+  /// What is asked of a model of this kind where nothing is said.
+  case automatic
+  case target(AccuracyTarget)
+
+  /// Reads `auto` or a target.
+  ///
+  /// - Throws: C130 for anything else.
+  public init(parsing text: String) throws(CompilationFailed) {
+    self = text == "auto" ? .automatic : .target(try AccuracyTarget(parsing: text))
+  }
+
+  func target(for graph: Graph) -> AccuracyTarget {
+    switch self {
+    case .automatic: .standard(for: graph)
+    case .target(let target): target
+    }
   }
 }
 
@@ -47,6 +71,8 @@ public struct TypedModel: Sendable {
   public var samples: InputSamples?
   /// What decided the types.
   public var policy: TypePolicy
+  /// How a search for types ended, where `--target` asked for one.
+  public var search: SearchReport?
   public var notices: [Diagnostic]
 }
 
@@ -71,11 +97,25 @@ extension ModelRequest {
       policy.calibration = Calibration(source, samples: read.values)
       samples = read
     }
+    var search: SearchReport?
+    if let target {
+      guard let samples, samples.count > 0 else { throw missingSamples }
+      let found = try TypeSearch(source: source, target: target.target(for: source), samples: samples)
+        .run(policy)
+      policy = found.policy
+      search = found.report
+      notices += found.report.notices
+    }
     let typed = try Typer.type(source, policy)
     return TypedModel(
       source: source, graph: typed.graph, sha256: try sha256(of: path), parameters: source.parameterCount,
-      samples: samples,
-      policy: policy, notices: notices + typed.notices)
+      samples: samples, policy: policy, search: search, notices: notices + typed.notices)
+  }
+
+  private var missingSamples: CompilationFailed {
+    CompilationFailed(
+      "C131", "an accuracy target needs samples to measure with", at: .option("--target"),
+      notes: ["give a file of samples by --inputs"])
   }
 
   /// The graph up to what leaves the chip.
@@ -103,6 +143,7 @@ extension ModelRequest {
   private func loadTyped(_ graph: Graph) throws(CompilationFailed) -> TypedModel {
     let options = [
       ("--precision", precision != nil), ("--config", configuration != nil), ("--output", output != nil),
+      ("--target", target != nil),
     ]
     for (option, isGiven) in options where isGiven {
       throw CompilationFailed(

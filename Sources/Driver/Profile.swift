@@ -1,202 +1,212 @@
 import Diagnostics
 import FixedPoint
+import Foundation
 import Graph
+import Precision
 
-/// `profile`: what values the tensors of a model take over samples, against the types that they have.
+/// `profile`: the values of every layer over samples against its type, and how far the integers are from the float
+/// model.
 public struct Profile: Sendable {
-  /// One tensor of the typed model.
-  struct Tensor: Hashable, Sendable {
-    var name: String
-    var type: FixedType
-    var source: TypeSource
-    /// The least and the greatest value in the typed model, and in the float model where it has the tensor.
-    var typed: ClosedRange<Double>?
-    var float: ClosedRange<Double>?
-    /// Elements of all samples that were converted to the tensor's types, and those that did not fit.
-    var converted = 0
-    var overflowed = 0
-    /// The greatest difference between the two models.
-    var maximumError = 0.0
-  }
+  public var model: TypedModel
+  public var layers: [LayerProfile]
+  /// Samples that were run.
+  public var samples: Int
+  /// The relative error from which a layer counts as deviating.
+  public var threshold: Double
 
-  var name: String
-  var samples: Int
-  var tensors: [Tensor]
+  /// Multiplications that a profile may take; the number of samples follows from it.
+  private static let workLimit = 200_000_000
 
-  /// Runs both models over samples.
+  /// Runs both models.
   ///
-  /// - Throws: C024 for a graph.json, which has no float model; T012 where a simulation needs too many bits.
-  public init(_ model: TypedModel, _ samples: InputSamples) throws(CompilationFailed) {
+  /// - Throws: C131 without samples; C100 for a graph.json, which has no float model.
+  public init(_ model: TypedModel, threshold: Double) throws(CompilationFailed) {
+    guard let samples = model.samples, samples.count > 0 else {
+      throw CompilationFailed(
+        "C131", "a profile needs samples", at: .option("--inputs"), notes: ["give a file of samples"])
+    }
     if model.source.isTyped {
       throw CompilationFailed(
-        "C024", "a graph.json holds integers only", notes: ["name the model file instead"])
+        "C100", "the types of '\(model.source.name)' are fixed",
+        notes: ["name the model that the graph was made from"])
     }
-    name = model.graph.name
-    self.samples = samples.count
-    tensors = model.graph.nodes.map { node in
-      Tensor(
-        name: node.name, type: node.type?.union ?? FixedType(width: 0, integerBits: 0),
-        source: node.typeSource ?? .exact)
-    }
-    var run = ProfileRun(model)
+    self.model = model
+    self.threshold = threshold
+    let used = samples.limited(to: Profile.workLimit, for: model.source)
+    self.samples = used.count
+    var recorders = LayerRecorder.all(in: model)
+    let interpreter = FloatInterpreter(model.source)
     let simulator = try ReferenceSimulator.checked(model.graph)
-    let converted = samples.converted(for: model.graph)
-    for (real, raw) in zip(samples.values, converted.raw) {
-      run.add(real, try simulator.checkedRun(raw), to: &tensors)
+    for (real, raw) in zip(used.values, used.converted(for: model.graph).raw) {
+      let float = interpreter.run(real)
+      let exact = try simulator.checkedRun(raw)
+      for i in recorders.indices { recorders[i].add(float, exact) }
     }
+    layers = recorders.map(\.profile)
   }
 
-  /// Tensors with an element that overflowed.
-  public var hasOverflow: Bool { tensors.contains { $0.overflowed > 0 } }
+  /// Reads a relative error such as `5%` or `0.05`.
+  ///
+  /// - Throws: C132 for anything else.
+  public static func threshold(parsing text: String) throws(CompilationFailed) -> Double {
+    let isPercent = text.hasSuffix("%")
+    guard let number = Double(isPercent ? String(text.dropLast()) : text), number.isFinite, number >= 0 else {
+      throw CompilationFailed(
+        "C132", "'\(text)' is not a relative error", at: .option("--threshold"), notes: ["write 5% or 0.05"])
+    }
+    return isPercent ? number / 100 : number
+  }
+
+  /// The first layer, in the order of computation, whose relative error is above the threshold.
+  public var firstDeviating: LayerProfile? { layers.first { $0.relativeError > threshold } }
 }
 
-/// What profiling needs beside the tensors.
-private struct ProfileRun {
-  let typed: Graph
-  let interpreter: FloatInterpreter
-  /// For each node of the typed graph the node of the float graph that it stands for.
-  let counterparts: [NodeID?]
+/// One layer's values over samples.
+public struct LayerProfile: Sendable {
+  public var name: String
+  public var kind: String
+  /// Into which values are converted; where none is asked for, the types of exact results. One for each element.
+  public var types: PerElement<FixedType>
+  /// The factors of the elements' steps, 1 in most models.
+  public var scale: Double
+  public var source: TypeSource?
+  /// Of the float model's values: the least and the greatest.
+  public var range: ClosedRange<Double>
+  public var count = 0
+  /// Values beyond the type's range, values other than 0 that become 0, values that are 0.
+  public var overflowing = 0
+  public var underflowing = 0
+  public var zeros = 0
+  /// By exponent e of 2^e ≤ |x| < 2^(e+1): how many values, and how many of them overflow or become 0.
+  public var histogram: [Int: Bin] = [:]
+  public var maximumError = 0.0
+  public var meanError = 0.0
+  var errorPower = 0.0
+  var power = 0.0
 
-  init(_ model: TypedModel) {
-    typed = model.graph
-    interpreter = FloatInterpreter(model.source)
-    var indices: [String: NodeID] = [:]
-    for (index, node) in model.source.nodes.enumerated() { indices[node.name] = NodeID(index) }
-    counterparts = model.graph.nodes.map { node in
-      let name = node.name.hasSuffix("_result") ? String(node.name.dropLast(7)) : node.name
-      guard let id = indices[node.name] ?? indices[name], model.source[id].count == node.count else {
-        return nil
-      }
-      return id
-    }
+  public struct Bin: Hashable, Sendable {
+    public var all = 0
+    public var overflowing = 0
+    public var underflowing = 0
   }
 
-  mutating func add(_ real: [[Double]], _ raw: [[Int128]], to tensors: inout [Profile.Tensor]) {
-    let float = interpreter.run(real)
-    var input = 0
-    for (index, node) in typed.nodes.enumerated() {
-      guard let type = node.type else { continue }
-      let values = raw[index].enumerated().map { type.value($1, element: $0) }
-      tensors[index].typed = union(tensors[index].typed, values)
-      if let id = counterparts[index] {
-        let expected = float[id.index]
-        tensors[index].float = union(tensors[index].float, expected)
-        for (a, b) in zip(values, expected) {
-          tensors[index].maximumError = max(tensors[index].maximumError, abs(a - b))
-        }
-      }
-      switch node.primitive {
-      case .input:
-        if let types = node.inputTypes {
-          count(real[input].indices, in: &tensors[index]) { overflows(real[input][$0], types[$0]) }
-        }
-        input += 1
-      case .quantize(.fixed(let types, _)):
-        let operand = raw[node.operands[0].index]
-        guard case .quantize(let quantizer) = node.primitive, let source = typed[node.operands[0]].type else {
-          continue
-        }
-        count(operand.indices, in: &tensors[index]) { element in
-          guard case .fixed(_, let unit)? = try? quantizer.element(element, unit: source.unit(element)) else {
-            return false
-          }
-          return overflows(operand[element], unit, types[element])
-        }
-      default: break
-      }
-    }
+  /// The root mean square of the error over that of the values; infinite for errors where all values are 0.
+  public var relativeError: Double {
+    if errorPower == 0 { return 0 }
+    return power == 0 ? .infinity : (errorPower / power).squareRoot()
   }
 
-  private func count(_ elements: Range<Int>, in tensor: inout Profile.Tensor, _ overflows: (Int) -> Bool) {
-    tensor.converted += elements.count
-    for element in elements where overflows(element) { tensor.overflowed += 1 }
+  /// Signal to noise, in bits; nil where there is no error.
+  public var signalBits: Double? {
+    let error = relativeError
+    return error == 0 || !error.isFinite ? nil : -Foundation.log2(error)
   }
 
-  private func union(_ range: ClosedRange<Double>?, _ values: [Double]) -> ClosedRange<Double>? {
-    guard let low = values.min(), let high = values.max(), low <= high else { return range }
-    guard let range else { return low...high }
-    return min(range.lowerBound, low)...max(range.upperBound, high)
+  /// The least and greatest exponent of a power of two that the types hold: of the finest step, and above the largest
+  /// value.
+  var exponents: (finest: Int, coarsest: Int, lowestTop: Int, top: Int) {
+    let used = types.distinct.filter { $0.width > 0 }
+    let tops = used.map { $0.integerBits - ($0.isSigned ? 1 : 0) }
+    let steps = used.map(\.exponent)
+    let shift = scale == 1 ? 0 : Int(Foundation.log2(scale).rounded())
+    return (
+      (steps.min() ?? 0) + shift, (steps.max() ?? 0) + shift, (tops.min() ?? 0) + shift,
+      (tops.max() ?? 0) + shift
+    )
   }
 
-  /// Whether rounding alone leaves the type's range.
-  private func overflows(_ value: Double, _ type: FixedType) -> Bool {
-    type.unbounded.convert(value).map { !type.reachableRange.contains($0) } ?? true
-  }
-
-  private func overflows(_ raw: Int128, _ unit: Unit, _ type: FixedType) -> Bool {
-    guard let rounded = try? type.unbounded.convert(raw, unit: unit) else { return true }
-    return !type.reachableRange.contains(rounded)
+  /// The type, or the range of widths.
+  var typeText: String {
+    guard types.uniform == nil else { return "\(types[0])" }
+    let widths = types.distinct.map(\.width)
+    return "\(widths.min() ?? 0)-\(widths.max() ?? 0) bits in \(FixedTypeUnion.text(types.distinct))"
   }
 }
 
-extension FixedType {
-  /// As many bits as there are, in the same unit and with the same rounding.
-  fileprivate var unbounded: FixedType {
-    FixedType(
-      width: FixedType.maximumWidth, integerBits: FixedType.maximumWidth + exponent, rounding: rounding,
-      overflow: .sat)
+enum FixedTypeUnion {
+  /// The type that covers some types, as reports print it.
+  static func text(_ types: [FixedType]) -> String {
+    "\(TensorType(PerElement(types.map { Format($0) })).union)"
   }
 }
 
-extension Profile {
-  /// For the terminal. A range is the typed model's, and the float model's below it where that differs.
-  public var text: String {
-    var table = TextTable([
-      "tensor", "type", "source", "least", "greatest", "float least", "float greatest", "overflows",
-      "max error",
-    ])
-    for tensor in tensors {
-      table.add([
-        tensor.name, "\(tensor.type)", "\(tensor.source)", Profile.number(tensor.typed?.lowerBound),
-        Profile.number(tensor.typed?.upperBound), Profile.number(tensor.float?.lowerBound),
-        Profile.number(tensor.float?.upperBound),
-        tensor.overflowed > 0
-          ? "\(tensor.overflowed) of \(tensor.converted)" : tensor.converted > 0 ? "0" : "",
-        tensor.float == nil ? "" : Profile.number(tensor.maximumError),
-      ])
+/// Compares one node of the float model with what stands for it in the typed graph.
+private struct LayerRecorder {
+  var profile: LayerProfile
+  private let float: Int
+  private let exact: Int
+  private let type: TensorType
+
+  /// One for each layer's result: the converted one where there is a conversion.
+  static func all(in model: TypedModel) -> [LayerRecorder] {
+    let inner = ConfigurationWriter.insideSoftmax(model.source)
+    var indices: [String: Int] = [:]
+    for (index, node) in model.graph.nodes.enumerated() { indices[node.name] = index }
+    return model.source.nodes.enumerated().compactMap { index, node in
+      if inner.contains(index) { return nil }
+      if case .rearrange = node.primitive { return nil }
+      if case .constant = node.primitive { return nil }
+      guard let exact = indices["\(node.name)_result"] ?? indices[node.name] else { return nil }
+      return LayerRecorder(node, float: index, exact: exact, model.graph)
     }
-    let overflowing = tensors.filter { $0.overflowed > 0 }.map { "'\($0.name)'" }
-    let last =
-      overflowing.isEmpty
-      ? "no value of \(samples) samples overflowed its type"
-      : "overflows in \(overflowing.joined(separator: ", "))"
-    return [name, table.text, last].joined(separator: "\n")
   }
 
-  /// Four significant digits are enough to choose a type by.
-  private static func number(_ value: Double?) -> String {
-    guard let value else { return "" }
-    if value == 0 { return "0" }
-    let digits = max(0, 3 - Int(log10Floor(abs(value))))
-    var scale = 1.0
-    for _ in 0..<min(digits, 12) { scale *= 10 }
-    let rounded = (value * scale).rounded() / scale
-    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+  private init?(_ node: Node, float: Int, exact: Int, _ graph: Graph) {
+    let typed = graph.nodes[exact]
+    guard let type = typed.type, type.count == node.count else { return nil }
+    self.type = type
+    self.float = float
+    self.exact = exact
+    var types = type.formats.map(\.type)
+    if let inputs = typed.inputTypes { types = inputs }
+    if case .quantize(.fixed(let declared, _)) = typed.primitive { types = declared }
+    profile = LayerProfile(
+      name: node.name, kind: node.layer.kind, types: types, scale: type.scales.uniform?.doubleValue ?? 1,
+      source: typed.typeSource, range: 0...0)
   }
 
-  private static func log10Floor(_ value: Double) -> Double {
-    var (value, power) = (value, 0.0)
-    while value >= 10 && power < 300 { (value, power) = (value / 10, power + 1) }
-    while value < 1 && power > -300 { (value, power) = (value * 10, power - 1) }
-    return power
-  }
-
-  public var json: JSONOutput {
-    func range(_ range: ClosedRange<Double>?) -> JSONOutput {
-      guard let range else { return .null }
-      return ["min": .number(range.lowerBound), "max": .number(range.upperBound)]
+  mutating func add(_ floats: [[Double]], _ raws: [[Int128]]) {
+    for (i, (x, raw)) in zip(floats[float], raws[exact]).enumerated() where x.isFinite {
+      if profile.count == 0 { profile.range = x...x }
+      profile.range = min(profile.range.lowerBound, x)...max(profile.range.upperBound, x)
+      profile.count += 1
+      let error = abs(type.value(raw, element: i) - x)
+      profile.maximumError = max(profile.maximumError, error)
+      profile.meanError += (error - profile.meanError) / Double(profile.count)
+      profile.errorPower += error * error
+      profile.power += x * x
+      addToHistogram(x, i)
     }
-    return [
-      "schema": 1, "model": .string(name), "samples": .integer(samples),
-      "tensors": .array(
-        tensors.map { tensor in
-          [
-            "name": .string(tensor.name), "type": .string("\(tensor.type)"),
-            "source": .string("\(tensor.source)"), "typed": range(tensor.typed), "float": range(tensor.float),
-            "converted": .integer(tensor.converted), "overflowed": .integer(tensor.overflowed),
-            "max_abs_error": tensor.float == nil ? .null : .number(tensor.maximumError),
-          ]
-        }),
-    ]
+  }
+
+  private mutating func addToHistogram(_ x: Double, _ i: Int) {
+    if x == 0 {
+      profile.zeros += 1
+      return
+    }
+    let element = profile.types[i]
+    let step = Double(sign: .plus, exponent: element.exponent, significand: type.scales[i].doubleValue)
+    let range = element.rawRange
+    let isOver = x > (Double(range.upper) + 0.5) * step || x < (Double(range.lower) - 0.5) * step
+    let isUnder = !isOver && abs(x) < step / 2
+    profile.overflowing += isOver ? 1 : 0
+    profile.underflowing += isUnder ? 1 : 0
+    var bin = profile.histogram[Int(x.exponent)] ?? LayerProfile.Bin()
+    bin.all += 1
+    bin.overflowing += isOver ? 1 : 0
+    bin.underflowing += isUnder ? 1 : 0
+    profile.histogram[Int(x.exponent)] = bin
+  }
+}
+
+extension InputSamples {
+  /// As many samples, evenly over all, as a model can be run on with so many multiplications, at least 64.
+  func limited(to work: Int, for graph: Graph) -> InputSamples {
+    let perSample = graph.nodes.reduce(1) { sum, node in
+      guard case .linear(let linear) = node.primitive else { return sum + node.count }
+      return sum + node.count * linear.inputs
+    }
+    let number = min(count, max(64, work / perSample))
+    return InputSamples(values: (0..<number).map { values[$0 * count / number] })
   }
 }

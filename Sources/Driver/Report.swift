@@ -77,7 +77,7 @@ extension Report {
       ],
       "layers": .array(layers.map(json)),
       "ports": .array(ports),
-      "verification": verification,
+      "verification": verification, "precision": compilation.model.search?.json ?? .null,
       "accuracy": accuracy.map {
         [
           "max_abs_error": .number($0.maximumError), "argmax_agreement": .optional($0.argmaxAgreement),
@@ -196,7 +196,7 @@ extension Report {
       \(plan.estimate.flow), ±\(Int((plan.estimate.band * 100).rounded())) %
       slowest   stage \(number(Double(plan.slowestStage.delay) / 1000)) ns, modelled \
       ±\(Int((plan.part.delays.band * 100).rounded())) %
-      """ + accuracyText
+      """ + accuracyText + (compilation.model.search.map { "\n\($0.text)" } ?? "")
   }
 
   private var accuracyText: String {

@@ -9,6 +9,8 @@ public struct Calibration: Hashable, Sendable {
   public var elementTypes: [String: PerElement<FixedType>] = [:]
   /// By the name of a forest: types for its leaves.
   public var leaves: [String: LeafChoice] = [:]
+  /// What a search found, where there was one.
+  public var chosen = ChosenTypes()
 
   /// Runs the float model over samples, each with the values of every input tensor in model order.
   public init(_ graph: Graph, samples: [[[Double]]]) {

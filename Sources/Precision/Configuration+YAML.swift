@@ -102,7 +102,9 @@ private struct ConfigurationReader {
     for (key, value) in mapping {
       let name = key.string ?? ""
       switch name {
-      case "Precision": scope.types = readPrecision(value, path).types
+      case "Precision":
+        let precision = readPrecision(value, path)
+        (scope.types, scope.channelTypes) = (precision.types, precision.channelTypes)
       case "TableSize":
         guard let size = value.int, size > 0, size <= 1 << 16 else {
           report(value, "'\(path)TableSize' is not a number of entries up to 65536")
@@ -124,7 +126,20 @@ private struct ConfigurationReader {
     var scope = Configuration.Scope()
     if let mapping = node.mapping {
       for (key, value) in mapping {
-        if let tensor = key.string, let type = readType(value, "\(path)Precision.\(tensor)") {
+        guard let tensor = key.string else { continue }
+        let place = "\(path)Precision.\(tensor)"
+        if let list = value.sequence {
+          let types = list.compactMap { readType($0, place) ?? nil }
+          let span = (types.map(\.integerBits).max() ?? 0) - (types.map(\.exponent).min() ?? 0)
+          if types.count != list.count || types.isEmpty || span > 60 || !path.contains("LayerName.") {
+            report(
+              value, "'\(place)' is not a list of types within 60 bits, one for each channel of a named layer"
+            )
+            continue
+          }
+          scope.types[tensor.lowercased()] = .some(FixedType.covering(types))
+          scope.channelTypes[tensor.lowercased()] = types
+        } else if let type = readType(value, place) {
           scope.types[tensor.lowercased()] = .some(type)
         }
       }

@@ -20,6 +20,8 @@ public struct Configuration: Hashable, Sendable {
     /// By tensor name in lower case (`result`, `weight`, `accum`, `exp_table`); `default` for those not named.
     /// Nil stands for `auto`.
     public var types: [String: FixedType?] = [:]
+    /// By tensor name: a type for each channel, where a list of types is given; `types` then covers them.
+    public var channelTypes: [String: [FixedType]] = [:]
     public var tableSize: Int?
     public var implementation: String?
   }
@@ -30,6 +32,8 @@ public struct Configuration: Hashable, Sendable {
     public var type: FixedType?
     public var key: String
     public var isForLayerName: Bool
+    /// A type for each channel, where a list is given.
+    public var channels: [FixedType] = []
   }
 
   public init() {}
@@ -41,8 +45,10 @@ public struct Configuration: Hashable, Sendable {
     for name in [node.name, node.layer.name] {
       // A layer's own entry speaks of its fused activation only where that has no name of its own.
       if name != node.name, tensor == "result", node.name != node.layer.name { continue }
-      if let type = layerNames[name.lowercased()]?.type(tensor) {
-        return Entry(type: type, key: "LayerName.\(name).Precision.\(tensor)", isForLayerName: true)
+      if let scope = layerNames[name.lowercased()], let type = scope.type(tensor) {
+        return Entry(
+          type: type, key: "LayerName.\(name).Precision.\(tensor)", isForLayerName: true,
+          channels: scope.channelTypes[tensor] ?? [])
       }
     }
     if let type = layerTypes[node.layer.kind.lowercased()]?.type(tensor) {

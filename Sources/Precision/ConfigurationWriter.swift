@@ -39,7 +39,7 @@ public struct ConfigurationWriter {
     func add(_ tensor: String, _ decision: TypePolicy.Decision?) {
       entries.append(
         Entry(
-          node: node, tensor: tensor, type: decision.map { "\($0.type)" } ?? "auto",
+          node: node, tensor: tensor, type: decision?.text ?? "auto",
           source: decision?.source.description ?? "exact"))
     }
     func weights(_ weights: Weights, _ role: TypePolicy.Role) {
@@ -68,7 +68,7 @@ public struct ConfigurationWriter {
   }
 
   /// Nodes of which softmaxes are made, which have no types of their own.
-  private static func insideSoftmax(_ graph: Graph) -> Set<Int> {
+  public static func insideSoftmax(_ graph: Graph) -> Set<Int> {
     var inner: Set<Int> = []
     for index in graph.nodes.indices {
       guard let operand = graph.softmaxOperand(of: NodeID(index)) else { continue }
@@ -138,8 +138,9 @@ extension ConfigurationWriter {
     }
   }
 
-  /// Of equally frequent types the first.
+  /// Of equally frequent types the first; nil where all are lists, which only a layer's own entry can have.
   private static func mostFrequent(_ entries: [Entry]) -> String? {
+    let entries = entries.filter { !$0.type.hasPrefix("[") }
     var counts: [String: Int] = [:]
     for entry in entries { counts[entry.type, default: 0] += 1 }
     let most = counts.values.max()

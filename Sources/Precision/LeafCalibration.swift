@@ -123,12 +123,3 @@ struct LeafCalibration {
       types: types, scoreError: relative, agreement: Double(agreeing) / Double(samples), samples: samples)
   }
 }
-
-extension ArraySlice<Double> {
-  /// The position of the greatest element, of equal ones the first.
-  fileprivate var firstGreatest: Int {
-    var best = startIndex
-    for i in indices where self[i] > self[best] { best = i }
-    return best - startIndex
-  }
-}

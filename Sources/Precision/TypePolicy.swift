@@ -33,6 +33,8 @@ public struct TypePolicy: Sendable {
   public struct Decision: Hashable, Sendable {
     public var type: FixedType
     public var source: TypeSource
+    /// A type for each channel, where they differ: of a result the last axis; of weights groups times outputs.
+    public var channels: [FixedType] = []
   }
 
   /// What the user says about a tensor.
@@ -46,7 +48,7 @@ public struct TypePolicy: Sendable {
   func choice(_ role: Role, of node: Node) -> Choice? {
     if let entry = configuration?.entry(role, of: node), !isFullyQuantized || entry.isForLayerName {
       guard let type = entry.type else { return .exact }
-      return .type(Decision(type: type, source: .configuration(entry.key)))
+      return .type(Decision(type: type, source: .configuration(entry.key), channels: entry.channels))
     }
     if isFullyQuantized && role != .input { return nil }
     if let precision, role != .accumulator { return .type(Decision(type: precision, source: .option)) }
@@ -58,19 +60,24 @@ public struct TypePolicy: Sendable {
     guard let entry = configuration?.entry(role, of: node), entry.isForLayerName, let type = entry.type else {
       return nil
     }
-    return Decision(type: type, source: .configuration(entry.key))
+    return Decision(type: type, source: .configuration(entry.key), channels: entry.channels)
   }
 
   /// The type of a model input.
   func input(_ node: Node) -> Decision {
     if case .type(let said)? = choice(.input, of: node) { return said }
+    if let found = calibration?.chosen.decision(.input, of: node) { return found }
     if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
     return Decision(type: TypePolicy.defaultInput, source: .byDefault)
   }
 
   /// The type of real weights.
   func weights(_ role: Role, _ values: [Double], of node: Node) -> Decision {
-    if case .type(let said)? = choice(role, of: node) { return said }
+    switch choice(role, of: node) {
+    case .type(let said): return said
+    case .exact: break
+    case nil: if let found = calibration?.chosen.decision(role, of: node) { return found }
+    }
     return Decision(type: TypePolicy.covering(values, width: 8), source: .byDefault)
   }
 
@@ -83,8 +90,11 @@ public struct TypePolicy: Sendable {
   /// The type into which a result is converted, or nil where it stays exact.
   func result(of node: Node) -> Decision? {
     if case .map = node.primitive { return activation(of: node) }
-    if case .type(let said)? = choice(.result, of: node) { return said }
-    return nil
+    switch choice(.result, of: node) {
+    case .type(let said): return said
+    case .exact: return nil
+    case nil: return isFullyQuantized ? nil : calibration?.chosen.decision(.result, of: node)
+    }
   }
 
   /// The type into which the result of an activation is converted, or nil where it stays exact.
@@ -95,6 +105,7 @@ public struct TypePolicy: Sendable {
     case nil: break
     }
     if isFullyQuantized { return nil }
+    if let found = calibration?.chosen.decision(.result, of: node) { return found }
     if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
     return Decision(type: TypePolicy.defaultActivation, source: .byDefault)
   }

@@ -54,7 +54,9 @@ public struct Typer {
       case .constant(let weights):
         node.primitive = .constant(quantized(weights, .weight, node))
         return try append(node, .exact)
-      case .map(let map): return try visitMap(node, map, id)
+      case .map(let map):
+        checkTable(map, node)
+        return try visitMap(node, map, id)
       case .quantize:
         let own = try append(node, .model)
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
@@ -93,10 +95,27 @@ public struct Typer {
   ) throws(WidthOverflow) -> NodeID {
     let layer = result[operand].layer
     let shape = result[operand].shape
-    let quantizer = Quantizer.fixed(PerElement(repeating: decision.type, count: shape.elementCount))
+    checkChannels(decision, count: shape.last ?? 1, result[operand])
+    let quantizer = Quantizer.fixed(decision.types(count: shape.elementCount))
     let node = Node(
       name: name, layer: layer, primitive: .quantize(quantizer), operands: [operand], shape: shape)
     return try append(node, decision.source)
+  }
+
+  /// Reports a list of types for a function with a table, which has entries of one type.
+  private mutating func checkTable(_ map: Map, _ node: Node) {
+    guard let decision = policy.result(of: node), !decision.channels.isEmpty, !map.isRectifier else { return }
+    sink.error(
+      "T033", "\(decision.source) lists types for the channels of a table, which has one type",
+      at: .layer(node.layer.name))
+  }
+
+  /// Reports a list of types of the wrong length.
+  private mutating func checkChannels(_ decision: TypePolicy.Decision, count: Int, _ node: Node) {
+    if decision.channels.isEmpty || decision.channels.count == count { return }
+    sink.error(
+      "T033", "\(decision.source) lists \(decision.channels.count) types for \(count) channels",
+      at: .layer(node.layer.name))
   }
 
   /// The result of a node in the type that the policy asks for, if any.
@@ -131,8 +150,10 @@ extension Typer {
       node.typeSource = .calibration
     } else {
       let decision = policy.input(node)
-      node.inputTypes = PerElement(repeating: decision.type, count: node.count)
-      node.type = TensorType(PerElement(repeating: Format(decision.type), count: node.count))
+      checkChannels(decision, count: node.shape.last ?? 1, node)
+      let types = decision.types(count: node.count)
+      node.inputTypes = types
+      node.type = TensorType(types.map { Format($0) })
       node.typeSource = decision.source
     }
     result.nodes.append(node)
@@ -183,10 +204,14 @@ extension Typer {
     let decision = policy.weights(role, values, of: node)
     // hls4ml prints weights with as many decimals as the type has fraction bits, and its C++ reads them back.
     var printed = values
-    if case .configuration = decision.source {
+    if case .configuration = decision.source, !(policy.configuration?.asksForOwnTables(node) ?? false) {
       printed = values.map { $0.rounded(decimals: decision.type.fractionBits) }
     }
-    let raw = printed.map { Int64(decision.type.convert($0) ?? 0) }
+    checkChannels(decision, count: weights.channels, node)
+    let raw = printed.enumerated().map { i, value in
+      let type = decision.type(channel: weights.channel(of: i))
+      return Int64(type.convert(value) ?? 0) << Int64(type.exponent - decision.type.exponent)
+    }
     return Weights(raw: raw, exponent: decision.type.exponent, shape: weights.shape)
   }
 }
@@ -203,6 +228,23 @@ extension Typer {
       "T020",
       "no types given: input \(TypePolicy.defaultInput), weights 8 bits, sums exact, activations \(TypePolicy.defaultActivation)",
       notes: ["--inputs FILE chooses types from calibration data; --precision or --config set them"])
+  }
+}
+
+extension Weights {
+  /// The columns of a matrix [groups, inputs, outputs], or the elements of biases [groups, outputs].
+  fileprivate var channels: Int { shape.count == 3 ? shape[0] * shape[2] : count }
+
+  fileprivate func channel(of element: Int) -> Int {
+    shape.count == 3 ? element / (shape[1] * shape[2]) * shape[2] + element % shape[2] : element
+  }
+}
+
+extension Map {
+  /// Whether the function is computed exactly, without a table.
+  var isRectifier: Bool {
+    guard case .relu(let maximum, let negativeSlope, let threshold) = function else { return false }
+    return Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold) != nil
   }
 }
 

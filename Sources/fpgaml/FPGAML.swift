@@ -18,7 +18,7 @@ struct FPGAML: ParsableCommand {
     version: Version.current,
     subcommands: [
       Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self, Diff.self,
-      Config.self, ProfileCommand.self, DoctorCommand.self,
+      Config.self, Profile.self, DoctorCommand.self,
     ])
 }
 
@@ -53,6 +53,11 @@ struct TypingOptions: ParsableArguments {
   @Option(help: "Samples (.npy, .npz, .h5, .csv, .dat): they calibrate types and verify the result.")
   var inputs: String?
 
+  @Option(
+    help:
+      "The accuracy that the cheapest types must keep on --inputs: auto, argmax=99.5%, auc=0.001, error=1%.")
+  var target: String?
+
   @Option(help: "What leaves the chip: model, logits or argmax (default: model; of forests the scores).")
   var output: OutputSelection?
 
@@ -60,7 +65,9 @@ struct TypingOptions: ParsableArguments {
     var type: FixedType?
     if let precision { type = try FixedType(parsing: precision) }
     return ModelRequest(
-      path: model, weights: weights, precision: type, configuration: config, inputs: inputs, output: output)
+      path: model, weights: weights, precision: type, configuration: config, inputs: inputs,
+      target: try target.map { text throws(CompilationFailed) in try TargetSelection(parsing: text) },
+      output: output)
   }
 }
 

@@ -22,6 +22,10 @@ struct Predict: ParsableCommand {
 
   func validate() throws {
     if typing.inputs == nil { throw ValidationError("--inputs is missing: the samples to predict for") }
+    if typing.target != nil {
+      throw ValidationError(
+        "--target finds types in samples; write them with 'profile -o', and give that by --config")
+    }
   }
 
   func run() throws {

@@ -3,64 +3,115 @@ import FixedPoint
 import Foundation
 import Graph
 import Precision
-import Readers
 import Testing
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
 
 @testable import Driver
 
 @Suite("profile")
 struct ProfileTests {
-  /// y = 2x, with x in a saturating type up to 3.75 and y in one up to 3.5.
-  private func model() throws -> TypedModel {
-    var source = Graph(name: "tiny", framework: "none")
-    let layer = Layer(name: "fc", kind: "Dense", path: "test")
-    let x = source.add(
-      .input(shape: [1]), name: "x", layer: Layer(name: "x", kind: "InputLayer", path: "test"))
-    let matrix = Weights(raw: [2], exponent: 0, shape: [1, 1, 1])
-    let y = source.add(.linear(Linear(inputs: 1, outputs: 1, weights: matrix)), [x], name: "fc", layer: layer)
-    source.outputs = [Graph.Output(name: "y", node: y)]
-    var typed = Graph(name: "tiny", framework: "none")
-    let input = Tiny.input(&typed, FixedType(width: 5, integerBits: 3, overflow: .sat), count: 1)
-    let product = try Tiny.add(&typed, source[y].primitive, [input], "fc")
-    let result = FixedType(width: 4, integerBits: 3, rounding: .rnd, overflow: .sat)
-    let converted = try Tiny.add(
-      &typed, .quantize(.fixed(PerElement(repeating: result, count: 1))), [product], "fc_result")
-    typed.outputs = [Graph.Output(name: "y", node: converted)]
+  private func model(_ graph: Graph, _ yaml: String? = nil, samples: Int = 60) throws -> TypedModel {
+    let values = FloatModels.samples(graph, samples)
+    var policy = TypePolicy(calibration: Calibration(graph, samples: values))
+    if let yaml { policy.configuration = try Configuration.read(yaml: yaml, file: "c.yml").configuration }
     return TypedModel(
-      source: source, graph: typed, sha256: nil, parameters: 1, samples: nil, policy: TypePolicy(),
-      notices: [])
+      source: graph, graph: try Typer.type(graph, policy).graph, parameters: 0,
+      samples: InputSamples(values: values), policy: policy, notices: [])
   }
 
-  @Test("ranges of both models, overflows of inputs and of results, the greatest error")
-  func ranges() throws {
-    let samples = InputSamples(values: [0, 1, 1.75, -4, 3.75, 4, 100].map { [[$0]] })
-    let profile = try Profile(model(), samples)
-    #expect(profile.samples == 7)
-    let (x, product, result) = (profile.tensors[0], profile.tensors[1], profile.tensors[2])
-    #expect(x.float == -4...100 && x.typed == -4...3.75)
-    // 4 and 100 are beyond 3.75; -4 is the type's end.
-    #expect(x.converted == 7 && x.overflowed == 2 && x.maximumError == 96.25)
-    #expect(product.float == -8...200 && product.typed == -8...7.5)
-    #expect(product.converted == 0 && product.overflowed == 0)
-    // -8, and three times 7.5, are beyond -4...3.5, and so is 3.5 nothing.
-    #expect(result.float == -8...200 && result.typed == -4...3.5)
-    #expect(result.converted == 7 && result.overflowed == 4)
-    #expect(profile.hasOverflow)
-    #expect(profile.text.contains("4 of 7") && profile.text.contains("overflows in 'x', 'fc_result'"))
-    #expect(profile.json.text().contains("\"overflowed\": 4"))
+  @Test("a coarse type is named as the first deviation, and nothing before it")
+  func firstDeviating() throws {
+    let fine =
+      "Model: {Implementation: fpgaml, Precision: {default: auto, weight: 'fixed<20,3,RND,SAT>', bias: 'fixed<20,9,RND,SAT>'}}\n"
+    let none = try Profile(model(FloatModels.dense(), fine), threshold: 0.05)
+    #expect(none.firstDeviating == nil)
+    #expect(none.text.contains("no layer deviates by more than 5 %"))
+    let coarse = fine + "LayerName: {fc2_relu: {Precision: {result: 'ufixed<3,3,TRN,SAT>'}}}\n"
+    let profile = try Profile(model(FloatModels.dense(), coarse), threshold: 0.05)
+    #expect(profile.firstDeviating?.name == "fc2_relu")
+    #expect(profile.text.contains("first deviating layer: 'fc2_relu'"))
+    #expect(profile.layers.map(\.name) == ["x", "fc1", "fc1_relu", "fc2", "fc2_relu", "output"])
+    #expect(profile.layers.prefix(4).allSatisfy { $0.relativeError < 0.01 })
   }
 
-  @Test("no overflow is said, too; a graph.json has no float model")
-  func others() throws {
-    let model = try model()
-    let profile = try Profile(model, InputSamples(values: [[[0.25]], [[-0.5]]]))
-    #expect(!profile.hasOverflow)
-    #expect(profile.text.contains("no value of 2 samples overflowed"))
-    var typed = model
-    typed.source = model.graph
-    let failure = #expect(throws: CompilationFailed.self) {
-      try Profile(typed, InputSamples(values: [[[0]]]))
+  @Test("errors, ranges and what is lost are those of the values")
+  func statistics() throws {
+    var graph = Graph(name: "identity", framework: "none")
+    let x = graph.add(.input(shape: [2]), name: "x", layer: FloatModels.layer("x", "InputLayer"))
+    graph.outputs = [Graph.Output(name: "y", node: x)]
+    let yaml = "LayerName: {x: {Precision: {result: 'fixed<4,3,RND,SAT>'}}}"
+    var model = try model(graph, yaml)
+    // In halves from −4 to 3.5: 8 is beyond, 1/5 becomes 0, 1/2 is held, 0 is 0.
+    model.samples = InputSamples(values: [[[8, 0.2]], [[0.5, 0]]])
+    let profile = try Profile(model, threshold: 0.05)
+    let layer = profile.layers[0]
+    #expect((layer.count, layer.overflowing, layer.underflowing, layer.zeros) == (4, 1, 1, 1))
+    #expect(layer.range == 0...8 && layer.maximumError == 4.5)
+    #expect(abs(layer.meanError - 4.7 / 4) < 1e-12)
+    #expect(layer.histogram.values.reduce(0) { $0 + $1.all } == 3)
+    #expect(layer.histogram[3]?.overflowing == 1 && layer.histogram[-3]?.underflowing == 1)
+  }
+
+  @Test("the plot is well-formed, and draws every layer and what is lost")
+  func plot() throws {
+    let coarse = "LayerName: {\"fc2_relu\": {Precision: {result: 'ufixed<2,0,TRN,SAT>'}}}\n"
+    for graph in [FloatModels.dense(), FloatModels.convolution(), FloatModels.regression()] {
+      let profile = try Profile(model(graph, coarse), threshold: 0.05)
+      let svg = profile.svg
+      let parser = XMLParser(data: Data(svg.utf8))
+      #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
+      for layer in profile.layers { #expect(svg.contains(">\(layer.name)</text>")) }
+      if graph.name == "dense" { #expect(svg.contains("beyond: ") && svg.contains("become 0: ")) }
+      #expect(svg == profile.svg)
     }
-    #expect(failure?.diagnostics.first?.code == "C024")
+  }
+
+  @Test("needs samples and a float model; the threshold is a share")
+  func errors() throws {
+    var typed = try model(FloatModels.dense())
+    typed.samples = nil
+    let missing = try #require(throws: CompilationFailed.self) { try Profile(typed, threshold: 0.05) }
+    #expect(missing.diagnostics[0].code == "C131")
+    #expect(try Profile.threshold(parsing: "5%") == 0.05)
+    #expect(try Profile.threshold(parsing: "0.01") == 0.01)
+    for text in ["", "x", "-1", "nan%"] {
+      #expect(throws: CompilationFailed.self) { try Profile.threshold(parsing: text) }
+    }
+  }
+
+  @Test("the command line writes a configuration and a plot, and gives what they say")
+  func commandLine() throws {
+    let folder = try TemporaryFolder()
+    func path(_ name: String) -> String { folder.url.appendingPathComponent(name).path }
+    try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
+    let model = packageRoot.appendingPathComponent("examples/models/jet_tagger_float.h5").path
+    let lines = FloatModels.samples(FloatModels.inputOf16, 4).map {
+      $0[0].map { "\($0)" }.joined(separator: " ")
+    }
+    try (lines.joined(separator: "\n") + "\n").write(toFile: path("x.dat"), atomically: true, encoding: .utf8)
+    try "nan \(Array(repeating: "0", count: 15).joined(separator: " "))\n".write(
+      toFile: path("nan.dat"), atomically: true, encoding: .utf8)
+    #expect(
+      try CommandLineTool.run(["profile", model, "--inputs", path("x.dat"), "--svg", path("x.svg"), "--json"])
+        == 0)
+    #expect(FileManager.default.fileExists(atPath: path("x.svg")))
+    #expect(try CommandLineTool.run(["profile", model, "--inputs", path("nan.dat")]) == 2)
+    #expect(try CommandLineTool.run(["profile", model]) == 2)
+    #expect(try CommandLineTool.run(["inspect", model, "--target", "auto"]) == 2)
+    #expect(
+      try CommandLineTool.run(["profile", model, "--inputs", path("x.dat"), "--target", "error=1e-12"]) == 3)
+  }
+}
+
+extension FloatModels {
+  /// Nothing but an input of 16 features.
+  fileprivate static var inputOf16: Graph {
+    var graph = Graph(name: "x", framework: "none")
+    let x = graph.add(.input(shape: [16]), name: "x", layer: layer("x", "InputLayer"))
+    graph.outputs = [Graph.Output(name: "y", node: x)]
+    return graph
   }
 }
