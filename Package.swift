@@ -83,8 +83,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     tests("CircuitTests", ["Circuit", "CircuitTestSupport"]),
     tests("PlanningTests", ["Planning", "CircuitTestSupport"]),
-    tests("DriverTests", ["Driver", "Planning", "Readers", "GraphTestSupport"]),
+    tests("DriverTests", ["Driver", "Planning", "Readers", "GraphTestSupport", "CircuitTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
+    tests("PrecisionTests", ["Precision", "Lowering"]),
+    tests("FunctionsTests", ["Functions"], exclude: ["Scripts"], resources: [.copy("Fixtures")]),
     tests("ForestTests", ["Readers", "Precision", "Lowering"]),
     tests("ReadersTests", ["Readers", "ONNXProto", "CZlib"], resources: [.copy("Fixtures")]),
     tests(

@@ -1,5 +1,6 @@
 import Diagnostics
 import FixedPoint
+import Foundation
 import Graph
 
 /// `inspect`: what a model holds and what types it gets, layer by layer.
@@ -22,7 +23,9 @@ public struct Inspection: Sendable {
   private func layer(_ node: Node, _ exactness: FrameworkExactness) -> JSONOutput {
     [
       "name": .string(node.name), "layer": .string(node.layer.name), "class": .string(node.layer.kind),
-      "kind": .string(node.primitive.kind), "shape": .array(node.shape.map { .integer($0) }),
+      "kind": .string(node.primitive.kind), "form": node.functionForm.map { .string($0) } ?? .null,
+      "error_bound_steps": node.errorBound.map { .number($0) } ?? .null,
+      "shape": .array(node.shape.map { .integer($0) }),
       "weights": node.weightType.map { .string($0) } ?? .null,
       "type": node.type.map { .string(String(describing: $0.union)) } ?? .null,
       "distinct_types": .integer(node.type?.formats.distinct.count ?? 0),
@@ -39,7 +42,8 @@ public struct Inspection: Sendable {
     ])
     for (node, exactness) in zip(model.graph.nodes, FrameworkExactness.all(in: model.graph)) {
       table.add([
-        node.name, node.layer.kind, node.primitive.kind, node.shape.map(String.init).joined(separator: "x"),
+        node.name, node.layer.kind, node.functionForm ?? node.primitive.kind,
+        node.shape.map(String.init).joined(separator: "x"),
         node.weightType ?? "", node.type.map { String(describing: $0.union) } ?? "",
         node.typeSource?.description ?? "", exactness.isExact ? "yes" : "no: \(exactness.reason ?? "")",
       ])
@@ -56,6 +60,21 @@ public struct Inspection: Sendable {
 }
 
 extension Node {
+  /// How a function is computed, and how far from its values where that is not the rounding alone.
+  fileprivate var functionForm: String? {
+    guard case .map(let map) = primitive else { return nil }
+    let form: String
+    switch map.form {
+    case nil, .rectifier: return nil
+    case .tables(let tables, _): form = "table of \(tables.map(\.entries.count).max() ?? 0)"
+    case .pieces(let pieces, _): form = "\(pieces.map(\.segmentCount).max() ?? 0) straight pieces"
+    }
+    guard let bound = map.errorBound else { return form }
+    return "\(form), error <= \(String(format: "%.2f", (bound * 100).rounded(.up) / 100)) steps"
+  }
+
+  fileprivate var errorBound: Double? { if case .map(let map) = primitive { map.errorBound } else { nil } }
+
   /// The type that covers the weights, for reports.
   var weightType: String? {
     guard case .linear(let linear) = primitive else { return nil }
@@ -95,8 +114,10 @@ struct FrameworkExactness {
       if width > 24 { return "a float32 sum spans \(width) bits" }
       return node.type?.isUnscaled == true ? nil : "its scale is not a power of two"
     case .map(let map):
-      if case .tables? = map.form { return "the framework's \(map.function) is not correctly rounded" }
-      return nil
+      switch map.form {
+      case nil, .rectifier: return nil
+      case .tables, .pieces: return "the framework's \(map.function) is not correctly rounded"
+      }
     default: return nil
     }
   }

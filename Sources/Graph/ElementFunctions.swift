@@ -164,6 +164,10 @@ extension Map {
       return TensorType(
         PerElement(
           (0..<operand.count).map { i in tables[tableOfElement[i]].format(operand.formats[i].range) }))
+    case .pieces(let pieces, let piecesOfElement):
+      return TensorType(
+        PerElement(
+          (0..<operand.count).map { i in pieces[piecesOfElement[i]].format(operand.formats[i].range) }))
     case nil: preconditionFailure("a function without a form")
     }
   }

@@ -39,6 +39,7 @@ extension Primitive: CustomStringConvertible {
       case nil: return "map \(map.function)"
       case .rectifier: return "rectify"
       case .tables(let tables, _): return "table \(map.function) \(tables.map(\.entries.count))"
+      case .pieces(let pieces, _): return "pieces \(map.function) \(pieces.map(\.segmentCount))"
       }
     case .quantize(.fixed(let types, let scales)):
       let text = types.distinct.count == 1 ? "\(types[0])" : "\(types.distinct.count) types"

@@ -80,10 +80,18 @@ extension Primitive {
     case .combine:
       return operands.allSatisfy { $0 == operands[0] } ? nil : "has operands of shapes \(operands)"
     case .map(let map):
-      guard case .tables(let tables, let tableOfElement)? = map.form else { return nil }
-      let fits =
-        tableOfElement.count == operands[0].elementCount && tables.allSatisfy { !$0.entries.isEmpty }
-        && tableOfElement.distinct.allSatisfy(tables.indices.contains)
+      let fits: Bool
+      switch map.form {
+      case nil, .rectifier: return nil
+      case .tables(let tables, let tableOfElement):
+        fits =
+          tableOfElement.count == operands[0].elementCount && tables.allSatisfy { !$0.entries.isEmpty }
+          && tableOfElement.distinct.allSatisfy(tables.indices.contains)
+      case .pieces(let pieces, let piecesOfElement):
+        fits =
+          piecesOfElement.count == operands[0].elementCount && pieces.allSatisfy(\.isWellFormed)
+          && piecesOfElement.distinct.allSatisfy(pieces.indices.contains)
+      }
       return fits ? nil : "has tables that do not fit its elements"
     case .quantize(.fixed(let types, let scales)):
       return types.count == operands[0].elementCount && scales.count == types.count

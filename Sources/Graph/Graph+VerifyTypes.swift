@@ -59,6 +59,12 @@ extension Map {
           && range.upper < Int128(table.first) + Int128(table.entries.count)
       }
       return fits ? nil : "has tables that do not cover its operand"
+    case .pieces(let pieces, let piecesOfElement):
+      guard let operand else { return "has an operand without a type" }
+      let fits = (0..<operand.count).allSatisfy { i in
+        pieces[piecesOfElement[i]].domain.contains(operand.formats[i].range)
+      }
+      return fits ? nil : "has pieces that do not cover its operand"
     }
   }
 }

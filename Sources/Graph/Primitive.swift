@@ -122,10 +122,15 @@ public struct Map: Hashable, Sendable, Codable {
   public var function: Function
   /// How the typed graph computes the function; nil in an untyped graph.
   public var form: MapForm?
+  /// In steps of the result, what its distance to the function is proven not to exceed, over all values of the tensor
+  /// that the operand was narrowed from; where the result saturates, to the function's value within its range. Nil
+  /// where every result is the function's correctly rounded value, or the form is a framework's own.
+  public var errorBound: Double?
 
-  public init(_ function: Function, form: MapForm? = nil) {
+  public init(_ function: Function, form: MapForm? = nil, errorBound: Double? = nil) {
     self.function = function
     self.form = form
+    self.errorBound = errorBound
   }
 }
 
@@ -135,6 +140,8 @@ public enum MapForm: Hashable, Sendable, Codable {
   case rectifier(Rectifier)
   /// The whole function as tables over raw integers; element i uses `tables[tableOfElement[i]]`.
   case tables([FunctionTable], tableOfElement: PerElement<Int>)
+  /// Straight pieces, for operands too wide for a table; element i uses `pieces[piecesOfElement[i]]`.
+  case pieces([PiecewiseLinear], piecesOfElement: PerElement<Int>)
 }
 
 /// x > threshold: min(x, maximum); up to it: negativeSlope · (x − threshold).

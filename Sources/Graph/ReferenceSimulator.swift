@@ -41,6 +41,7 @@ private enum NodeProgram: Sendable {
   case combine(Combination, steps: [[Int128]])
   case rectify([ElementRectifier])
   case lookup([FunctionTable], PerElement<Int>)
+  case interpolate([PiecewiseLinear], PerElement<Int>)
   case quantize([ElementQuantizer])
   case reduce(Reduction, length: Int, steps: [Int128])
   case rearrange([ElementSource], padding: Int128)
@@ -78,6 +79,7 @@ private enum NodeProgram: Sendable {
         for i in 0..<node.count { elements.append(try rectifier.element(unit: operands[0].unit(i)).0) }
         self = .rectify(elements)
       case .tables(let tables, let tableOfElement): self = .lookup(tables, tableOfElement)
+      case .pieces(let pieces, let piecesOfElement): self = .interpolate(pieces, piecesOfElement)
       case nil: preconditionFailure("'\(node.name)' has no form")
       }
     case .quantize(let quantizer):
@@ -127,6 +129,8 @@ private enum NodeProgram: Sendable {
     case .rectify(let elements): return zip(elements, operands[0]).map { $0.apply($1) }
     case .lookup(let tables, let tableOfElement):
       return operands[0].indices.map { Int128(tables[tableOfElement[$0]].value(operands[0][$0])) }
+    case .interpolate(let pieces, let piecesOfElement):
+      return operands[0].indices.map { pieces[piecesOfElement[$0]].value(operands[0][$0]) }
     case .quantize(let elements):
       var result: [Int128] = []
       result.reserveCapacity(elements.count)

@@ -22,6 +22,16 @@ public struct TensorType: Hashable, Sendable, Codable {
     return isUnscaled ? scaled : scaled * scales[i].doubleValue
   }
 
+  /// The least and the greatest value of any element, as binary64 rounds them.
+  public var valueRange: ClosedRange<Double> {
+    var (low, high) = (Double.infinity, -Double.infinity)
+    for i in 0..<count {
+      low = min(low, value(formats[i].range.lower, element: i))
+      high = max(high, value(formats[i].range.upper, element: i))
+    }
+    return low <= high ? low...high : 0...0
+  }
+
   /// A type that covers every element, as reports print it.
   public var union: FixedType {
     let exponent = formats.distinct.map(\.exponent).min() ?? 0

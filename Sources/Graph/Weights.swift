@@ -4,6 +4,9 @@ import FixedPoint
 public struct Weights: Hashable, Sendable, Codable {
   public var shape: [Int]
   public var storage: Storage
+  /// The factors of the model's quantizer, one for each element, also where they are part of the integers; nil for a
+  /// quantizer without. hls4ml applies them behind the layer.
+  public var factors: PerElement<Rational>?
 
   public enum Storage: Hashable, Sendable, Codable {
     /// Values without a type of their own, to be converted when types are assigned.
@@ -52,6 +55,13 @@ public struct Weights: Hashable, Sendable, Codable {
       raw.append(value)
     }
     self.init(raw: raw, exponent: exponent, shape: shape, scales: scales)
+  }
+
+  /// The same values divided by the quantizer's factors; nil where that needs more than 62 bits.
+  public var withoutFactors: Weights? {
+    guard let factors else { return self }
+    return Weights(
+      exactly: values.enumerated().map { $1 / factors[$0].doubleValue }, shape: shape)
   }
 
   public var count: Int { shape.elementCount }

@@ -24,6 +24,15 @@ extension NodeLowering {
         let table = tableOfElement[i]
         return builder.lookup(value, table: indices[table], exponent: tables[table].exponent, origin: origin)
       }
+    case .pieces(let pieces, let piecesOfElement):
+      var result: [Value] = []
+      for (i, value) in operand.values.enumerated() {
+        let number = piecesOfElement[i]
+        result.append(
+          try interpolate(
+            value, pieces[number], name: pieces.count == 1 ? name : "\(name)_\(number)", origin))
+      }
+      return result
     case nil: preconditionFailure("a function without a form")
     }
   }

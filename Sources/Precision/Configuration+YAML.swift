@@ -1,5 +1,6 @@
 import Diagnostics
 import FixedPoint
+import Graph
 import Yams
 
 extension Configuration {
@@ -34,6 +35,8 @@ private struct ConfigurationReader {
   var configuration = Configuration()
   var sink = DiagnosticSink()
   var ignored: [String] = []
+  /// Entries of `LayerType`, which name hls4ml's classes unless fpgaml wrote the configuration.
+  private var unknownTypes: [(key: String, name: String)] = []
 
   /// Keys of a project file that say where things lie and who made them: fpgaml takes these from the command line.
   private static let projectKeys: Set<String> = [
@@ -71,6 +74,11 @@ private struct ConfigurationReader {
       ignored = []
       readBlock(mapping, "")
     }
+    if configuration.model.implementation != "fpgaml" {
+      for (key, name) in unknownTypes where !Graph.Node.hls4mlClasses.contains(name.lowercased()) {
+        ignored.append(String(key.dropLast()))
+      }
+    }
     if !found { report(mapping, "it has neither 'HLSConfig' nor 'Model', 'LayerType' or 'LayerName'") }
   }
 
@@ -86,6 +94,7 @@ private struct ConfigurationReader {
           let place = "\(path)\(name).\(layerName)."
           let scope = entry.mapping.map { readScope($0, place) } ?? readPrecision(entry, place)
           if name == "LayerType" {
+            unknownTypes.append((key: place, name: layerName))
             configuration.layerTypes[layerName.lowercased()] = scope
           } else {
             configuration.layerNames[layerName.lowercased()] = scope
@@ -105,6 +114,10 @@ private struct ConfigurationReader {
       case "Precision":
         let precision = readPrecision(value, path)
         (scope.types, scope.channelTypes) = (precision.types, precision.channelTypes)
+        // hls4ml's activations keep their own table type whatever this says.
+        if scope.types["table"] != nil, scope.types["table"] != FixedType(width: 18, integerBits: 8) {
+          ignored.append("\(path)Precision.table")
+        }
       case "TableSize":
         guard let size = value.int, size > 0, size <= 1 << 16 else {
           report(value, "'\(path)TableSize' is not a number of entries up to 65536")

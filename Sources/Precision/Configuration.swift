@@ -51,8 +51,9 @@ public struct Configuration: Hashable, Sendable {
           channels: scope.channelTypes[tensor] ?? [])
       }
     }
-    if let type = layerTypes[node.layer.kind.lowercased()]?.type(tensor) {
-      return Entry(type: type, key: "LayerType.\(node.layer.kind).Precision.\(tensor)", isForLayerName: false)
+    let kind = layerType(node)
+    if let type = layerTypes[kind.lowercased()]?.type(tensor) {
+      return Entry(type: type, key: "LayerType.\(kind).Precision.\(tensor)", isForLayerName: false)
     }
     // Tables and their operands have types of their own, which the model's default does not reach.
     guard ["result", "weight", "scale", "bias", "accum"].contains(tensor), let type = model.type(tensor)
@@ -75,7 +76,13 @@ public struct Configuration: Hashable, Sendable {
   public func setting<Value>(_ setting: KeyPath<Scope, Value?>, of node: Node) -> Value? {
     layerNames[node.name.lowercased()]?[keyPath: setting]
       ?? layerNames[node.layer.name.lowercased()]?[keyPath: setting]
-      ?? layerTypes[node.layer.kind.lowercased()]?[keyPath: setting] ?? model[keyPath: setting]
+      ?? layerTypes[layerType(node).lowercased()]?[keyPath: setting] ?? model[keyPath: setting]
+  }
+
+  /// What `LayerType` calls a node: hls4ml's name for what it computes; the framework's class in a configuration that
+  /// fpgaml wrote.
+  private func layerType(_ node: Node) -> String {
+    model.implementation == "fpgaml" ? node.layer.kind : node.hls4mlClass
   }
 }
 

@@ -63,9 +63,30 @@ public struct TypePolicy: Sendable {
     return Decision(type: type, source: .configuration(entry.key), channels: entry.channels)
   }
 
+  /// hls4ml's rules for what a configuration leaves to `auto`; nil where `auto` means the exact type: without a
+  /// configuration, in models with quantizers everywhere, and by `Implementation: fpgaml`.
+  func inference(_ node: Node) -> HLS4MLInference? {
+    guard let configuration, !isFullyQuantized, !configuration.asksForOwnTables(node) else { return nil }
+    let standard = configuration.model.types["default"] ?? nil
+    return HLS4MLInference(
+      standard: standard ?? TypePolicy.defaultInput, maximum: configuration.model.types["maximum"] ?? nil)
+  }
+
+  /// The model's default, which `auto` gives every tensor that no rule of hls4ml's speaks of.
+  func standard(_ node: Node) -> Decision? {
+    inference(node).map { Decision(type: $0.standard, source: .configuration("Model.Precision.default")) }
+  }
+
+  /// Whether a configuration says `auto` of a tensor.
+  func isAutomatic(_ role: Role, of node: Node) -> Bool { choice(role, of: node) == .exact }
+
   /// The type of a model input.
   func input(_ node: Node) -> Decision {
-    if case .type(let said)? = choice(.input, of: node) { return said }
+    switch choice(.input, of: node) {
+    case .type(let said)?: return said
+    case .exact?: if let standard = standard(node) { return standard }
+    case nil: break
+    }
     if let found = calibration?.chosen.decision(.input, of: node) { return found }
     if let type = calibration?.type(of: node) { return Decision(type: type, source: .calibration) }
     return Decision(type: TypePolicy.defaultInput, source: .byDefault)
@@ -74,8 +95,8 @@ public struct TypePolicy: Sendable {
   /// The type of real weights.
   func weights(_ role: Role, _ values: [Double], of node: Node) -> Decision {
     switch choice(role, of: node) {
-    case .type(let said): return said
-    case .exact: break
+    case .type(let said)?: return said
+    case .exact?: if let standard = standard(node) { return standard }
     case nil: if let found = calibration?.chosen.decision(role, of: node) { return found }
     }
     return Decision(type: TypePolicy.covering(values, width: 8), source: .byDefault)
@@ -83,6 +104,8 @@ public struct TypePolicy: Sendable {
 
   /// The type of a layer's accumulator, or nil where sums are exact.
   func accumulator(of node: Node) -> Decision? {
+    // Of hls4ml's layers only those that sum have one.
+    if inference(node) != nil, !node.hls4mlAccumulates { return nil }
     if case .type(let said)? = choice(.accumulator, of: node) { return said }
     return nil
   }
@@ -91,8 +114,11 @@ public struct TypePolicy: Sendable {
   func result(of node: Node) -> Decision? {
     if case .map = node.primitive { return activation(of: node) }
     switch choice(.result, of: node) {
-    case .type(let said): return said
-    case .exact: return nil
+    case .type(let said)?: return said
+    // These have no rule.
+    case .exact? where node.layer.kind.hasPrefix("Global") || node.layer.kind == "PReLU":
+      return standard(node)
+    case .exact?: return nil
     case nil: return isFullyQuantized ? nil : calibration?.chosen.decision(.result, of: node)
     }
   }
@@ -101,7 +127,7 @@ public struct TypePolicy: Sendable {
   func activation(of node: Node) -> Decision? {
     switch choice(.result, of: node) {
     case .type(let said): return said
-    case .exact: return nil
+    case .exact: return standard(node)
     case nil: break
     }
     if isFullyQuantized { return nil }

@@ -3,52 +3,93 @@ import Functions
 import Graph
 
 extension Typer {
-  /// A function of every element: rectifiers stay exact, others become tables of at most 2^12 entries.
+  /// A function of every element: rectifiers stay exact, others become tables of at most 2^12 entries, or pieces.
   mutating func visitMap(_ node: Node, _ map: Map, _ id: NodeID) throws(WidthOverflow) -> NodeID {
     if case .relu(let maximum, let negativeSlope, let threshold) = map.function,
       let rectifier = Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold)
     {
       var node = node
-      node.primitive = .map(Map(map.function, form: .rectifier(rectifier)))
+      node.primitive = .map(
+        Map(map.function, form: .rectifier(try hls4mlRectifier(rectifier, node))))
       return try converted(append(node, .exact), node, id)
     }
     if let table = try hls4mlTable(node, map.function) { return try converted(table, node, id) }
+    if let ramp = try exactRamp(node, map.function) { return try converted(ramp, node, id) }
     let decision = quantizerBehind(id) ?? policy.result(of: node)
     let type = decision?.type ?? TypePolicy.defaultActivation
-    let operand = try narrowed(node.operands[0], map.function, type, node)
-    let result = try table(operand, node.name, node, function: map.function, result: type)
+    let result = try tabulated(node, map.function, type)
     self.result[result].typeSource = decision?.source ?? .byDefault
     return result
+  }
+
+  /// A clipped line whose slope is a binary fraction is exact without a table; nil for every other function.
+  private mutating func exactRamp(_ node: Node, _ function: Function) throws(WidthOverflow) -> NodeID? {
+    switch function {
+    case .hardSigmoid(let slope, let offset) where slope == 0.5 || slope == 0.1875:
+      return try ramp(node, slope: slope, offset: offset)
+    case .hardTanh:
+      // 2 · clip(x / 2 + 1/2, 0, 1) − 1.
+      var inner = node
+      inner.name = "\(node.name)_ramp"
+      let ramp = try ramp(inner, slope: 0.5, offset: 0.5)
+      return try scaled(ramp, by: 2, plus: -1, name: node.name, node)
+    default: return nil
+    }
+  }
+
+  /// A table of the function, correctly rounded; pieces where the operand has too many values for one.
+  private mutating func tabulated(
+    _ node: Node, _ function: Function, _ type: FixedType
+  ) throws(WidthOverflow) -> NodeID {
+    let operand = node.operands[0]
+    guard let tensor = result[operand].type else {
+      preconditionFailure("'\(node.name)' reads an operand without a type")
+    }
+    let isSmall = tensor.formats.distinct.allSatisfy {
+      ($0.range.count ?? .max) <= NarrowedOperand.mostEntries
+    }
+    if tensor.isUnscaled, isSmall {
+      return try table(operand, node.name, node, function: function, result: type)
+    }
+    let narrowing = OperandNarrowing(function: function, type: type)
+    let exponents = tensor.formats.distinct.map(\.exponent)
+    let grid = tensor.isUnscaled ? exponents.min() : nil
+    var narrowed = try narrowing.narrowed(tensor.valueRange, exponent: grid)
+    if (narrowed.format.range.count ?? .max) > NarrowedOperand.mostEntries {
+      // Elements on grids of their own would need pieces of their own.
+      if Set(exponents).count > 1, narrowed.type == nil { narrowed.type = narrowed.format.type }
+      if let fit = try PiecewiseFit.fit(function, narrowed, result: type) {
+        let form = MapForm.pieces(
+          [fit.pieces], piecesOfElement: PerElement(repeating: 0, count: tensor.count))
+        return try add(
+          .map(Map(function, form: form, errorBound: fit.errorBound)),
+          [convertOperand(operand, narrowed, node)], node.name, node)
+      }
+      narrowed = try narrowing.narrowed(tensor.valueRange, exponent: grid, mostBits: 12)
+    }
+    let converted = try convertOperand(operand, narrowed, node)
+    let table = try table(converted, node.name, node, function: function, result: type)
+    if narrowed.spread > 0, case .map(var map) = result[table].primitive {
+      let samples = try function.samples(over: narrowed.format, spread: narrowed.spread, result: type)
+      let results = try function.table(for: narrowed.format, result: type).map { $0 ?? 0 }
+      map.errorBound = narrowed.errorBound(results, samples, type)
+      result[table].primitive = .map(map)
+    }
+    return table
+  }
+
+  private mutating func convertOperand(
+    _ operand: NodeID, _ narrowed: NarrowedOperand, _ node: Node
+  ) throws(WidthOverflow) -> NodeID {
+    guard let type = narrowed.type else { return operand }
+    let quantizer = Quantizer.fixed(PerElement(repeating: type, count: result[operand].count))
+    return try add(.quantize(quantizer), [operand], "\(node.name)_operand", node, source: .byDefault)
   }
 
   /// The type of the one unscaled quantizer that reads a function's result: the table is rounded into it directly.
   private func quantizerBehind(_ id: NodeID) -> TypePolicy.Decision? {
     guard let types = soleQuantizer(id), let type = types.uniform else { return nil }
     return TypePolicy.Decision(type: type, source: .model)
-  }
-
-  /// The operand in at most 2^12 steps that cover its range, as far as the function still changes there.
-  private mutating func narrowed(
-    _ operand: NodeID, _ function: Function, _ type: FixedType, _ node: Node
-  ) throws(WidthOverflow) -> NodeID {
-    guard let formats = result[operand].type?.formats, let tensor = result[operand].type else {
-      return operand
-    }
-    if tensor.isUnscaled, formats.distinct.allSatisfy({ ($0.range.count ?? .max) <= 1 << 12 }) {
-      return operand
-    }
-    var values: [Double] = []
-    for i in 0..<tensor.count {
-      values.append(tensor.value(formats[i].range.lower, element: i))
-      values.append(tensor.value(formats[i].range.upper, element: i))
-    }
-    if let limit = function.saturation(fractionBits: type.fractionBits) {
-      values = values.map { min(max($0, limit.lowerBound), limit.upperBound) }
-    }
-    var narrow = TypePolicy.covering(values, width: 12)
-    narrow.rounding = .rnd
-    let quantizer = Quantizer.fixed(PerElement(repeating: narrow, count: tensor.count))
-    return try add(.quantize(quantizer), [operand], "\(node.name)_operand", node, source: .byDefault)
   }
 
   /// A table of a function, one for each different format of the operand.
@@ -101,18 +142,6 @@ extension Function {
     }
     // Where the function is not defined any entry will do.
     return try table(for: format, scale: Rational(sign), result: type).map { Int64($0 ?? 0) }
-  }
-
-  /// The operands beyond which the result changes by less than half of 2^−fractionBits; nil where it always changes.
-  func saturation(fractionBits: Int) -> ClosedRange<Double>? {
-    // ln 2 · (fractionBits + 1), with one bit to spare.
-    let limit = 0.6931471805599453 * Double(max(fractionBits, 0) + 2)
-    switch self {
-    case .sigmoid: return -limit...limit
-    case .tanh: return -(limit / 2)...(limit / 2)
-    case .exp: return -limit...Double.greatestFiniteMagnitude
-    default: return nil
-    }
   }
 }
 

@@ -8,6 +8,8 @@ struct SoftmaxTypes: Hashable {
   var difference: FixedType
   var exponentialIndex: FixedType
   var exponential: FixedType
+  /// Address bits of a table of exponentials.
+  var exponentialIndexBits = 10
   /// Nil: the sum is exact.
   var accumulator: FixedType?
   /// Into which the sum is converted, and then its high bits, which index the table of reciprocals.
@@ -23,11 +25,29 @@ extension Typer {
   /// activations fits.
   mutating func softmax(_ node: Node, of operand: NodeID, _ id: NodeID) throws(WidthOverflow) -> NodeID {
     let types = softmaxTypes(node, operand: operand)
-    let source = types.isHLS4ML ? TypeSource.configuration("softmax") : .byDefault
+    let strategy = types.isHLS4ML ? policy.configuration?.setting(\.implementation, of: node) : nil
+    let product: NodeID
+    switch strategy {
+    case "argmax": product = try argmax(node, of: operand)
+    case "legacy": product = try legacySoftmax(node, of: operand, types)
+    default:
+      let exponentials =
+        try strategy == "latency"
+        ? directExponentials(node, of: operand, types) : stableExponentials(node, of: operand, types)
+      product = try normalized(exponentials, types, node)
+    }
+    guard let decision = policy.activation(of: node), !isQuantizedNext(id) else { return product }
+    return try convert(product, to: decision, name: "\(node.name)_result")
+  }
+
+  /// exp(x − max x).
+  private mutating func stableExponentials(
+    _ node: Node, of operand: NodeID, _ types: SoftmaxTypes
+  ) throws(WidthOverflow) -> NodeID {
+    let source = source(types)
     let length = result[operand].shape.last ?? 1
     let outer = Array(result[operand].shape.dropLast())
     func part(_ name: String) -> String { "\(node.name)_\(name)" }
-
     let greatest = try add(.reduce(.maximum), [operand], part("max"), node)
     let difference = try add(
       .combine(.subtract), [try spread(greatest, outer, length, part("max"), node), operand],
@@ -37,15 +57,21 @@ extension Typer {
       .quantize(uniform(types.difference, difference)), [difference], part("norm"), node, source: source)
     let index = try add(
       .quantize(uniform(types.exponentialIndex, norm)), [norm], part("exp_index"), node, source: source)
-    let exponentials = try table(
+    return try table(
       index, part("exp"), node, function: .exp, result: types.exponential, sign: -1, isHLS4ML: types.isHLS4ML)
+  }
 
+  /// The exponentials divided by their sum.
+  private mutating func normalized(
+    _ exponentials: NodeID, _ types: SoftmaxTypes, _ node: Node
+  ) throws(WidthOverflow) -> NodeID {
+    let source = source(types)
+    let length = result[exponentials].shape.last ?? 1
+    let outer = Array(result[exponentials].shape.dropLast())
+    func part(_ name: String) -> String { "\(node.name)_\(name)" }
     var total: NodeID
     if let accumulator = types.accumulator {
-      let ones = Weights(raw: Array(repeating: 1, count: length), exponent: 0, shape: [1, length, 1])
-      var linear = Linear(inputs: length, outputs: 1, weights: ones)
-      linear.accumulator = accumulator
-      total = try add(.linear(linear), [exponentials], part("sum"), node)
+      total = try rowSum(exponentials, in: accumulator, part("sum"), node)
     } else {
       total = try add(.reduce(.sum), [exponentials], part("total"), node)
       total = try add(.rearrange(.reshape(outer + [1])), [total], part("sum"), node)
@@ -58,15 +84,28 @@ extension Typer {
     let inverse = try table(
       inverseIndex, part("inv"), node, function: .reciprocal, result: types.reciprocal, sign: 1,
       isHLS4ML: types.isHLS4ML)
-    let product = try add(
+    return try add(
       .combine(.multiply), [exponentials, try spread(inverse, outer, length, part("inv"), node)], node.name,
       node)
-    guard let decision = policy.activation(of: node), !isQuantizedNext(id) else { return product }
-    return try convert(product, to: decision, name: "\(node.name)_result")
+  }
+
+  private func source(_ types: SoftmaxTypes) -> TypeSource {
+    types.isHLS4ML ? .configuration("softmax") : .byDefault
+  }
+
+  /// The sum over the last axis, in order, in an accumulator.
+  mutating func rowSum(
+    _ operand: NodeID, in accumulator: FixedType, _ name: String, _ node: Node
+  ) throws(WidthOverflow) -> NodeID {
+    let length = result[operand].shape.last ?? 1
+    let ones = Weights(raw: Array(repeating: 1, count: length), exponent: 0, shape: [1, length, 1])
+    var linear = Linear(inputs: length, outputs: 1, weights: ones)
+    linear.accumulator = accumulator
+    return try add(.linear(linear), [operand], name, node)
   }
 
   /// One value per row, repeated along the last axis.
-  private mutating func spread(
+  mutating func spread(
     _ value: NodeID, _ outer: [Int], _ length: Int, _ name: String, _ node: Node
   ) throws(WidthOverflow) -> NodeID {
     let column = try add(.rearrange(.reshape(outer + [1])), [value], name + "_column", node)
@@ -74,7 +113,7 @@ extension Typer {
     return try add(.rearrange(.view(view)), [column], name + "_spread", node)
   }
 
-  private func uniform(_ type: FixedType, _ operand: NodeID) -> Quantizer {
+  func uniform(_ type: FixedType, _ operand: NodeID) -> Quantizer {
     .fixed(PerElement(repeating: type, count: result[operand].count))
   }
 
@@ -112,12 +151,18 @@ extension Typer {
     let sum = type("inv_inp")
     return SoftmaxTypes(
       difference: difference, exponentialIndex: index(difference), exponential: type("exp_table"),
-      accumulator: type("accum"), sum: sum, reciprocalIndex: index(sum), reciprocal: type("inv_table"),
+      exponentialIndexBits: bits, accumulator: type("accum"), sum: sum, reciprocalIndex: index(sum),
+      reciprocal: type("inv_table"),
       isHLS4ML: true)
   }
 
-  /// The type that a tensor was converted into, or the one that covers its exact values.
-  private func declaredType(_ id: NodeID) -> FixedType {
+  /// The type that hls4ml gives a tensor: the one that it was converted into, or that was inferred; else the one that
+  /// covers its exact values.
+  func declaredType(_ id: NodeID) -> FixedType {
+    if let type = declaredTypes[id] { return type }
+    if case .rearrange = result[id].primitive, result[id].operands.count == 1 {
+      return declaredType(result[id].operands[0])
+    }
     if case .quantize(.fixed(let types, _)) = result[id].primitive, let type = types.uniform { return type }
     if case .linear(let linear) = result[id].primitive, let accumulator = linear.accumulator {
       return accumulator

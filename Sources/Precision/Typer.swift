@@ -13,8 +13,12 @@ public struct Typer {
   let policy: TypePolicy
   var result: Graph
   /// The typed node for each node of the source.
-  private var typed: [NodeID] = []
+  private(set) var typed: [NodeID] = []
   private(set) var consumers: [[NodeID]]
+  /// By typed node: the type that hls4ml declares, where the node's own bits do not tell it.
+  var declaredTypes: [NodeID: FixedType] = [:]
+  /// By node of the source, batch normalisations that were merged into the layer before.
+  var merged: Set<NodeID> = []
   var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
@@ -28,6 +32,7 @@ public struct Typer {
     typer.result.outputs = graph.outputs.map { Graph.Output(name: $0.name, node: typer.typed[$0.node.index]) }
     typer.result = typer.result.withoutUnused()
     typer.noteDefaults()
+    typer.noteUnusedEntries()
     try typer.sink.throwIfErrors()
     return (typer.result, typer.sink.diagnostics)
   }
@@ -62,15 +67,19 @@ public struct Typer {
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
       case .forest(let forest): return try visitForest(node, forest, id)
-      case .combine:
+      case .combine(let kind):
         if let operand = source.softmaxOperand(of: id) {
           return try softmax(node, of: typed[operand.index], id)
         }
+        if let merge = try hls4mlMerge(node, kind, id) { return merge }
         return try converted(append(node, .exact), node, id)
       case .reduce:
         if let sum = try averagedSum(node, id) { return sum }
         return try converted(append(node, .exact), node, id)
-      case .rearrange: return try append(node, .exact)
+      case .rearrange(let rearrangement):
+        let view = try append(node, .exact)
+        if case .concatenate = rearrangement { return try hls4mlConcatenation(view, node, id) }
+        return view
       }
     } catch {
       throw CompilationFailed(
@@ -106,7 +115,7 @@ public struct Typer {
   private mutating func checkTable(_ map: Map, _ node: Node) {
     guard let decision = policy.result(of: node), !decision.channels.isEmpty, !map.isRectifier else { return }
     sink.error(
-      "T033", "\(decision.source) lists types for the channels of a table, which has one type",
+      "T034", "\(decision.source) lists types for the channels of a table, which has one type",
       at: .layer(node.layer.name))
   }
 
@@ -114,12 +123,13 @@ public struct Typer {
   private mutating func checkChannels(_ decision: TypePolicy.Decision, count: Int, _ node: Node) {
     if decision.channels.isEmpty || decision.channels.count == count { return }
     sink.error(
-      "T033", "\(decision.source) lists \(decision.channels.count) types for \(count) channels",
+      "T034", "\(decision.source) lists \(decision.channels.count) types for \(count) channels",
       at: .layer(node.layer.name))
   }
 
   /// The result of a node in the type that the policy asks for, if any.
   mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    if node.isInner, policy.inference(node) != nil { return exact }
     guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
     return try convert(exact, to: decision, name: "\(node.name)_result")
   }
@@ -177,18 +187,28 @@ extension Typer {
   private mutating func visitLinear(_ node: Node, _ linear: Linear, _ id: NodeID) throws(WidthOverflow)
     -> NodeID
   {
+    if merged.contains(id) { return node.operands[0] }
     var node = node
     var linear = linear
+    let isInferred = policy.inference(node) != nil
+    if isInferred {
+      linear = mergedNormalisation(linear, node, id)
+      if let scaled = try hls4mlScaled(linear, node, id) { return scaled }
+    }
+    let model = linear
     linear.weights = quantized(linear.weights, .weight, node)
     linear.bias = linear.bias.map { quantized($0, .bias, node) }
     let accumulator = policy.accumulator(of: node)
     linear.accumulator = accumulator?.type
     node.primitive = .linear(linear)
-    return try converted(append(node, accumulator?.source ?? .exact), node, id)
+    if isInferred, policy.isAutomatic(.result, of: node) {
+      return try hls4mlLinear(node, model: model, accumulator?.source ?? .exact, id)
+    }
+    return try hls4mlCast(converted(append(node, accumulator?.source ?? .exact), node, id), node, id)
   }
 
   /// Weights as exact integers: their own, or converted into the type that the policy gives them.
-  private mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
+  mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
     guard case .real(let values) = weights.storage else { return weights }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       sink.error(
@@ -201,11 +221,14 @@ extension Typer {
     {
       return exact
     }
-    let decision = policy.weights(role, values, of: node)
+    var decision = policy.weights(role, values, of: node)
+    if node.layer.kind == "PReLU", policy.inference(node) != nil {
+      decision = TypePolicy.Decision(type: slopeType(node), source: .configuration("param"))
+    }
     // hls4ml prints weights with as many decimals as the type has fraction bits, and its C++ reads them back.
     var printed = values
     if case .configuration = decision.source, !(policy.configuration?.asksForOwnTables(node) ?? false) {
-      printed = values.map { $0.rounded(decimals: decision.type.fractionBits) }
+      printed = values.map { $0.printed(decimals: decision.type.fractionBits) }
     }
     checkChannels(decision, count: weights.channels, node)
     let raw = printed.enumerated().map { i, value in
@@ -219,6 +242,24 @@ extension Typer {
 // MARK: - Notices
 
 extension Typer {
+  /// One notice for all entries of a configuration that speak of layers that the model does not have.
+  private mutating func noteUnusedEntries() {
+    guard let configuration = policy.configuration else { return }
+    var known: Set<String> = []
+    for node in source.nodes {
+      for name in [node.name, node.layer.name] {
+        // What hls4ml puts behind a layer: its activation, even where that does nothing, and its factors.
+        known.formUnion([name, "\(name)_linear", "\(name)_alpha"].map { $0.lowercased() })
+      }
+    }
+    let unused = configuration.layerNames.keys.filter { !known.contains($0) }.sorted()
+    if unused.isEmpty { return }
+    sink.notice(
+      "T033",
+      "entries of the configuration without effect, since no layer has that name: "
+        + unused.map { "LayerName.\($0)" }.joined(separator: ", "))
+  }
+
   /// One notice for all that was typed without being asked.
   private mutating func noteDefaults() {
     guard policy.calibration == nil, result.nodes.contains(where: { $0.typeSource == .byDefault }) else {
@@ -260,12 +301,5 @@ extension Rectifier {
       top = value
     }
     self.init(maximum: top, negativeSlope: slope, threshold: corner)
-  }
-}
-
-extension Double {
-  /// The number that its decimal text with so many decimals stands for.
-  fileprivate func rounded(decimals: Int) -> Double {
-    Double(String(format: "%.\(max(decimals, 0))f", self)) ?? self
   }
 }

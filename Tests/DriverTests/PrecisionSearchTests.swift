@@ -345,10 +345,10 @@ struct ChannelTypesTests {
     let two = "\"fixed<4,1>\", \"fixed<5,1>\""
     for tensor in ["weight", "bias", "result"] {
       let found = try failure(entry("output", tensor, two), FloatModels.dense())
-      #expect(found.code == "T033" && found.message.contains("2 types for 3 channels"))
+      #expect(found.code == "T034" && found.message.contains("2 types for 3 channels"))
       #expect(found.location == .layer("output"))
     }
-    #expect(try failure(entry("fc_tanh", "result", two), FloatModels.regression()).code == "T033")
+    #expect(try failure(entry("fc_tanh", "result", two), FloatModels.regression()).code == "T034")
     #expect(try failure(entry("output", "result", ""), FloatModels.dense()).code == "T031")
     #expect(
       try failure(entry("output", "result", "\"fixed<4,1>\", \"auto\""), FloatModels.dense()).code == "T031")

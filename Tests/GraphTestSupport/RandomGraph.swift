@@ -172,11 +172,36 @@ public struct RandomGraph {
       let tableOfElement = PerElement((0..<node.count).map { _ in pick(tables.count) })
       return Map(.tanh, form: .tables(tables, tableOfElement: tableOfElement))
     }
+    if high - low < 1 << 12, pick(2) == 0 { return pieces(Int64(low), Int64(high), node) }
     let rectifier = Rectifier(
       maximum: pick(2) == 0 ? nil : Rational(Int128(pick(1...6))),
       negativeSlope: pick(2) == 0 ? Rational(0) : Rational(Int128(pick(-5...9)), 16),
       threshold: pick(3) > 0 ? Rational(0) : Rational(Int128(pick(-2...4)), 2))
     return Map(.relu(maximum: nil, negativeSlope: 0, threshold: 0), form: .rectifier(rectifier))
+  }
+
+  /// Sections of random sizes over a range.
+  private mutating func pieces(_ low: Int64, _ high: Int64, _ node: Node) -> Map {
+    var sections: [PiecewiseLinear.Section] = []
+    var shift = pick(0...6)
+    var next = (low >> Int64(shift)) << Int64(shift)
+    while next <= high {
+      let left = Int((high - next) >> Int64(shift)) + 1
+      let count = sections.count == 3 ? left : min(left, pick(1...9))
+      // Rough slopes, so that a wrong segment shows.
+      sections.append(
+        PiecewiseLinear.Section(
+          first: next, shift: shift, constants: (0..<count).map { _ in Int64(pick(-4000...4000)) },
+          slopes: (0..<count).map { _ in Int64(pick(-30...30)) }))
+      next += Int64(count) << Int64(shift)
+      shift = min(pick(0...6), next.trailingZeroBitCount)
+    }
+    let width = pick(3...12)
+    let type = FixedType(
+      width: width, integerBits: pick(0...6), isSigned: pick(4) > 0, rounding: pick(2) == 0 ? .trn : .rnd,
+      overflow: [.wrap, .sat, .satSym, .satZero][pick(4)])
+    let pieces = PiecewiseLinear(sections: sections, fractionBits: pick(0...6), type: type)
+    return Map(.tanh, form: .pieces([pieces], piecesOfElement: PerElement(repeating: 0, count: node.count)))
   }
 
   private mutating func rearrangement(_ shape: [Int]) -> Rearrangement {

@@ -179,10 +179,14 @@ extension Weights {
     switch storage {
     case .real(let values): return Weights(real: order.map { values[$0] }, shape: shape)
     case .exact(let raw, let exponent, let scales):
-      return Weights(
-        raw: order.map { raw[$0] }, exponent: exponent, shape: shape,
-        scales: scales.uniform.map { PerElement(repeating: $0, count: order.count) }
-          ?? PerElement(order.map { scales[$0] }))
+      func reordered(_ scales: PerElement<Rational>) -> PerElement<Rational> {
+        scales.uniform.map { PerElement(repeating: $0, count: order.count) }
+          ?? PerElement(order.map { scales[$0] })
+      }
+      var result = Weights(
+        raw: order.map { raw[$0] }, exponent: exponent, shape: shape, scales: reordered(scales))
+      result.factors = factors.map(reordered)
+      return result
     }
   }
 }

@@ -78,7 +78,11 @@ extension QKerasQuantizer {
     } else {
       integers = steps()
     }
-    return try stored(integers, parameters.integer, try rationals(scale), shape)
+    var weights = try stored(integers, parameters.integer, try rationals(scale), shape)
+    // QKeras's own factor is that of fractions, not of integers.
+    let unit32 = Float(sign: .plus, exponent: parameters.unsignedBits, significand: 1)
+    weights.factors = try rationals(scale.map { $0 * unit32 })
+    return weights
   }
 
   /// `quantized_linear`, whose values are multiples of factor · 2^(integer − unsigned bits).
@@ -181,12 +185,16 @@ extension QKerasQuantizer {
     let isFolded = scales.map { $0.distinct.allSatisfy(\.isPowerOfTwo) } ?? true
     if isFolded {
       let values = steps.indices.map { Double(steps[$0]) * unit * (scales?[$0].doubleValue ?? 1) }
-      if let weights = Weights(exactly: values, shape: shape) { return weights }
+      if var weights = Weights(exactly: values, shape: shape) {
+        weights.factors = scales
+        return weights
+      }
     }
     let values = steps.map { Double($0) * unit }
-    guard let weights = Weights(exactly: values, shape: shape, scales: scales) else {
+    guard var weights = Weights(exactly: values, shape: shape, scales: scales) else {
       throw failure("I204", "the quantized weights do not fit 62 bits")
     }
+    weights.factors = scales
     return weights
   }
 }
