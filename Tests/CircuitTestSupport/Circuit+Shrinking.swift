@@ -2,7 +2,7 @@ import Circuit
 import FixedPoint
 
 extension Circuit {
-  /// A smaller circuit that fails still, for a person to read: outputs left out, operations made inputs or constants,
+  /// A smaller circuit that fails still, for a person to read: outputs left out, operations made outputs, inputs or constants,
   /// as long as that keeps the failure.
   ///
   /// - Parameters:
@@ -23,6 +23,12 @@ extension Circuit {
     while isSmaller && left > 0 {
       let before = best.size
       for element in best.outputs.flatMap(\.elements) where accepts(best.keepingOutput(element)) { break }
+      // What the output is made of, as the output.
+      while let last = best.outputs.first?.elements.first?.value, best.outputs.count == 1,
+        best[last].kind.operands.contains(where: {
+          accepts(best.keepingOutput(Port.Element(best[$0].format, value: $0)))
+        })
+      {}
       var index = best.operations.count - 1
       while index >= 0 {
         if accepts(best.cutting(Value(index))) || accepts(best.fixing(Value(index))) {

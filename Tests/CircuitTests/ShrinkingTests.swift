@@ -21,8 +21,9 @@ struct ShrinkingTests {
   func product() {
     var found = 0
     for seed in 0..<60 as Range<UInt64> {
-      let circuit = RandomCircuit().make(seed: seed)
-      guard fails(circuit), circuit.operations.count > 20 else { continue }
+      let made = RandomCircuit().make(seed: seed)
+      let circuit = DeadCodeElimination().run(made) ?? made
+      guard fails(circuit), circuit.operations.count > 12 else { continue }
       found += 1
       let small = circuit.shrunk(while: fails)
       #expect(fails(small) && small.verify().isEmpty)
