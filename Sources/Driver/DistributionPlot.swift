@@ -126,7 +126,7 @@ struct DistributionPlot {
       lines.append(line(x(exponent), top, x(exponent), y + 5, exponent == 0 ? "#888888" : "#e2e2e2"))
       lines.append(
         "<text x=\"\(n(x(exponent)))\" y=\"\(n(y + 18))\" text-anchor=\"middle\" fill=\"#333333\">2"
-          + "<tspan dy=\"-4\" font-size=\"8\">\(exponent)</tspan></text>")
+          + "<tspan dy=\"-4\" font-size=\"8\">\(exponent < 0 ? "−" : "")\(abs(exponent))</tspan></text>")
     }
     lines.append(label(left + plotWidth / 2 - 40, y + 36, "magnitude of a value", color: "#333333"))
     return lines

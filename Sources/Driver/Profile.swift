@@ -188,7 +188,7 @@ private struct LayerRecorder {
     let step = Double(sign: .plus, exponent: element.exponent, significand: type.scales[i].doubleValue)
     let range = element.rawRange
     let isOver = x > (Double(range.upper) + 0.5) * step || x < (Double(range.lower) - 0.5) * step
-    let isUnder = !isOver && abs(x) < step / 2
+    let isUnder = !isOver && element.convert(x / type.scales[i].doubleValue) == 0
     profile.overflowing += isOver ? 1 : 0
     profile.underflowing += isUnder ? 1 : 0
     var bin = profile.histogram[Int(x.exponent)] ?? LayerProfile.Bin()
