@@ -75,7 +75,7 @@ private struct ConfigurationReader {
       readBlock(mapping, "")
     }
     if configuration.model.implementation != "fpgaml" {
-      for (key, name) in unknownTypes where !Graph.Node.hls4mlClasses.contains(name.lowercased()) {
+      for (key, name) in unknownTypes where !Node.hls4mlClasses.contains(name.lowercased()) {
         ignored.append(String(key.dropLast()))
       }
     }

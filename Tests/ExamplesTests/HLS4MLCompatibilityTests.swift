@@ -27,7 +27,7 @@ struct HLS4MLCompatibilityTests {
   /// What `Tests/Models/scripts/hls4ml_models.py` recorded: inferred types, merged normalisations, factors of quantizers,
   /// every activation, merge and pooling, and the four softmaxes. hls4ml hands its results over in binary32.
   @Test(arguments: [
-    "activations", "merges", "merges_maximum", "pooling", "pooling_type", "quantized", "scaled", "normalized",
+    "activations", "merges", "merges_maximum", "pooling", "pooling_type", "quantized", "scaled",
     "softmax_latency", "softmax_stable", "softmax_legacy", "softmax_argmax",
   ])
   func automaticTypes(_ name: String) throws {

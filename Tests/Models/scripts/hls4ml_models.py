@@ -122,11 +122,6 @@ def scaled():
         Q.QActivation(Q.quantized_relu(6, 2), name="a1"), Q.QDense(4, kernel_quantizer=bits(5, 1, "auto"), bias_quantizer=bits(6, 1), name="q2"))
 
 
-def normalized():
-    return sequence(L.Dense(12, name="d1"), L.BatchNormalization(name="bn"), L.Activation("relu", name="relu"), L.Dense(5, name="d2"),
-                    L.Activation("softmax", name="softmax"))
-
-
 def softmax(implementation):
     def edit(config):
         layers = config["LayerName"]
@@ -142,6 +137,5 @@ emit("pooling", pooling)
 emit("pooling_type", pooling, granularity="type")
 emit("quantized", quantized)
 emit("scaled", scaled)
-emit("normalized", normalized)
 for implementation in ("latency", "stable", "legacy", "argmax"):
     softmax(implementation)
