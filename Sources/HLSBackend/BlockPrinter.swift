@@ -13,6 +13,11 @@ struct BlockPrinter {
 
   var lines: [String] { blocks.kinds.flatMap(lines) }
 
+  /// Whether the loops read each argument.
+  var isArgumentRead: [Bool] {
+    arguments.indices.map { port in blocks.kinds.contains { !$0.elements[port].isEmpty } }
+  }
+
   private func lines(_ kind: NodeBlocks.Kind) -> [String] {
     let loop = Loop(kind.blocks)
     var constants = loop.constants

@@ -28,23 +28,26 @@ enum NodeFile {
     for (table, name) in zip(circuit.tables, node.tables) {
       text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
     }
-    text += signature(node, in: design, isRead: NodePrinter.isArgumentRead(circuit))
+    let body = body(circuit, arguments, results, tables: node.tables)
+    text += signature(node, in: design, isRead: body.isRead)
     text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
-    for line in lines(circuit, arguments, results, tables: node.tables) {
+    for line in body.lines {
       text += line.hasPrefix("#") ? "\(line)\n" : "  \(line)\n"
     }
     return text + "}\n"
   }
 
-  /// The statements of a node: loops over what repeats, else one after the other.
-  private static func lines(
+  /// The statements of a node, loops over what repeats, else one after the other; and which arguments they read.
+  private static func body(
     _ circuit: Circuit, _ arguments: [NodePrinter.Parameter], _ results: [NodePrinter.Parameter],
     tables: [String]
-  ) -> [String] {
-    guard let blocks = NodeBlocks(circuit, arguments: arguments, results: results) else {
-      return NodePrinter(circuit, arguments: arguments, results: results, tables: tables).lines
+  ) -> (lines: [String], isRead: [Bool]) {
+    if let blocks = NodeBlocks(circuit, arguments: arguments, results: results) {
+      let printer = BlockPrinter(blocks: blocks, arguments: arguments, result: results[0], tables: tables)
+      return (printer.lines, printer.isArgumentRead)
     }
-    return BlockPrinter(blocks: blocks, arguments: arguments, result: results[0], tables: tables).lines
+    let printer = NodePrinter(circuit, arguments: arguments, results: results, tables: tables)
+    return (printer.lines, printer.isArgumentRead)
   }
 
   /// `x` and `y`, with a number where there are several.

@@ -77,14 +77,11 @@ struct NodePrinter {
     }
   }
 
-  /// Whether the body reads each argument of a circuit.
-  static func isArgumentRead(_ circuit: Circuit) -> [Bool] {
-    let liveness = Liveness(circuit)
+  /// Whether the body reads each argument.
+  var isArgumentRead: [Bool] {
     var result = Array(repeating: false, count: circuit.inputs.count)
     for value in circuit.values where liveness.isLive[value.index] {
-      if case .input(let port, _) = circuit[value].kind, circuit[value].format.width > 0 {
-        result[port] = true
-      }
+      if case .input(let port, _) = circuit[value].kind, type(value).width > 0 { result[port] = true }
     }
     return result
   }

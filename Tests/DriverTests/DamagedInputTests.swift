@@ -30,8 +30,8 @@ struct DamagedInputTests {
       file: "trained/dense_3layer_batch_norm_weights.h5",
       arguments: ["inspect", "\(models)/trained/dense_3layer_batch_norm.json", "--weights", "%"]),
     Case(
-      file: "hls4ml/normalized.yml",
-      arguments: ["inspect", "\(models)/hls4ml/normalized.h5", "--config", "%"]),
+      file: "hls4ml/activations.yml",
+      arguments: ["inspect", "\(models)/hls4ml/activations.h5", "--config", "%"]),
     Case(
       file: "trained/hgq1_jets.golden.h5",
       arguments: ["predict", "\(models)/trained/hgq1_jets.h5", "--inputs", "%"]),

@@ -113,6 +113,10 @@ private struct TreeEnsemble5Nodes {
   func append(tree: Int, root: Int, to ensemble: inout ONNXTreeEnsemble, _ call: ONNXCall)
     throws(CompilationFailed)
   {
+    // Behind the nodes, numbers here stand for leaves; a root is a node.
+    guard features.indices.contains(root) else {
+      throw call.failure("I501", "a tree has root \(root), which does not exist")
+    }
     var waiting = [root]
     let limit = ensemble.nodes.trees.count + features.count + targets.count
     while let number = waiting.popLast() {
