@@ -82,7 +82,7 @@ let package = Package(
     tests("DriverTests", ["Driver", "Planning", "Readers", "GraphTestSupport"]),
     tests("LoweringTests", ["Lowering", "GraphTestSupport"]),
     tests("ForestTests", ["Readers", "Precision", "Lowering"]),
-    tests("ReadersTests", ["Readers", "ONNXProto", "CZlib"], resources: [.copy("Fixtures")]),
+    tests("ReadersTests", ["Readers", "Precision", "ONNXProto", "CZlib"], resources: [.copy("Fixtures")]),
     tests(
       "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],
       resources: [.copy("Golden")]),

@@ -20,18 +20,26 @@ enum NodeFile {
 
   /// The tables and the function of a node.
   static func function(_ node: ResolvedDesign.Node, in design: ResolvedDesign) -> String {
+    if let step = node.step, let repetition = node.node.repetition {
+      return StepFile.functions(node, step, repetition, in: design)
+    }
     let (arguments, results) = parameters(node, in: design)
     let body = NodePrinter(node.node.circuit, arguments: arguments, results: results, tables: node.tables)
-    var text = "// \(node.node.name.asWord)"
-    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
-    text += comment.isEmpty ? "\n" : ": \(comment)\n"
-    for (table, name) in zip(node.node.circuit.tables, node.tables) {
-      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
-    }
+    var text = heading(node, of: node.node.name.asWord)
     text += signature(node, in: design, isRead: body.isArgumentRead)
     text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
     for line in body.lines { text += "  \(line)\n" }
     return text + "}\n"
+  }
+
+  /// What stands above a function: a comment, and its tables.
+  static func heading(_ node: ResolvedDesign.Node, of name: String) -> String {
+    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
+    var text = "// \(name)" + (comment.isEmpty ? "\n" : ": \(comment)\n")
+    for (table, name) in zip(node.node.circuit.tables, node.tables) {
+      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
+    }
+    return text
   }
 
   /// `x` and `y`, with a number where there are several.

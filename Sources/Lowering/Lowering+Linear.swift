@@ -13,7 +13,8 @@ extension NodeLowering {
     for (first, row) in rows {
       let values = Array(operand.values[first..<(first + linear.inputs)])
       result += try matrix(
-        values, row.coefficients, row.constants, exponents: row.formats.map(\.exponent), origin)
+        values, row.coefficients, row.constants, exponents: row.formats.map(\.exponent),
+        ranges: usesTypes ? (0..<linear.inputs).map { operand.type.formats[first + $0].range } : nil, origin)
     }
     return result
   }

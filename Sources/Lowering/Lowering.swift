@@ -16,6 +16,8 @@ public struct Lowered: Sendable {
 public struct NodeFunction: Sendable {
   public var node: NodeID
   public var circuit: Circuit
+  /// Of a scan, whose circuit is one step: how it repeats.
+  public var repetition: StepFunction?
 }
 
 /// What lowering may spend, and for which fabric.
@@ -32,8 +34,10 @@ public struct LoweringOptions: Hashable, Sendable {
 extension Graph {
   /// Lowers a typed graph to circuits.
   ///
-  /// - Throws: T010 where a value inside a node needs more bits than the compiler computes with.
+  /// - Throws: T010 where a value inside a node needs more bits than the compiler computes with; P020 for a recurrent
+  ///   layer that no part holds unrolled.
   public func lowered(_ options: LoweringOptions) throws(CompilationFailed) -> Lowered {
+    try refuseLargeScans()
     var solutions = AdderGraphSolutions(options)
     var whole = NodeLowering(self, name: name, solutions: solutions)
     var functions: [NodeFunction] = []
@@ -43,7 +47,7 @@ extension Graph {
         try whole.lower(id)
         solutions = whole.solutions
         if !node.primitive.isInput {
-          functions.append(NodeFunction(node: id, circuit: try function(of: id, &solutions)))
+          functions.append(try function(of: id, &solutions))
         }
       } catch {
         throw CompilationFailed(
@@ -57,14 +61,19 @@ extension Graph {
 
   /// The circuit of one node, with its operands as input ports.
   private func function(of id: NodeID, _ solutions: inout AdderGraphSolutions) throws(WidthOverflow)
-    -> Circuit
+    -> NodeFunction
   {
     let node = self[id]
+    if case .scan(let scan) = node.primitive {
+      return NodeFunction(
+        node: id, circuit: try step(scan, named: node.name, &solutions),
+        repetition: StepFunction(steps: node.shape[0], sequences: scan.sequences))
+    }
     var lowering = NodeLowering(self, name: node.name, solutions: solutions)
     for operand in node.operands where lowering.tensors[operand.index].isEmpty { lowering.input(operand) }
     try lowering.lower(id)
     lowering.output(id, name: node.name)
-    return lowering.builder.circuit
+    return NodeFunction(node: id, circuit: lowering.builder.circuit)
   }
 }
 
@@ -75,6 +84,9 @@ struct NodeLowering {
   /// The values of each node's tensor, empty until it is lowered.
   var tensors: [[Value]]
   var solutions: AdderGraphSolutions
+  /// Whether linear maps are solved for the ranges of their operands' types, even where values are known better. Then
+  /// equal maps with equal types have one solution, wherever they stand.
+  var usesTypes = false
 
   init(_ graph: Graph, name: String, solutions: AdderGraphSolutions) {
     self.graph = graph
@@ -122,6 +134,7 @@ struct NodeLowering {
     case .reduce(let kind): result = try lower(kind, operands[0], type(id), origin)
     case .rearrange(let rearrangement): result = try lower(rearrangement, operands, origin)
     case .forest(let forest): result = try lower(forest, operands[0], origin)
+    case .scan(let scan): result = try lower(scan, operands, node.shape[0], origin)
     }
     // Interval arithmetic on the operations is looser than the exact types of the graph.
     tensors[id.index] = zip(result, type(id).formats.array).map {
