@@ -75,9 +75,10 @@ struct RecurrentTests {
   func states() throws {
     var policy = TypePolicy(precision: try FixedType(parsing: "fixed<6,6>"))
     var configuration = Configuration()
-    configuration.layerNames["sum"] = Configuration.Scope()
-    configuration.layerNames["sum"]?.types["result"] = try FixedType(parsing: "fixed<5,5,RND,SAT>")
     configuration.model.implementation = "fpgaml"
+    var scope = configuration.model
+    scope.types["result"] = try FixedType(parsing: "fixed<5,5,RND,SAT>")
+    configuration.layerNames["sum"] = scope
     policy.configuration = configuration
     let graph = try Typer.type(sum(steps: 4, initial: 40), policy).graph
     #expect(graph.verify().isEmpty && graph.verifyTypes().isEmpty)
