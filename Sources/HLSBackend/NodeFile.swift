@@ -20,14 +20,12 @@ enum NodeFile {
 
   /// The tables and the function of a node.
   static func function(_ node: ResolvedDesign.Node, in design: ResolvedDesign) -> String {
+    if let step = node.step, let repetition = node.node.repetition {
+      return StepFile.functions(node, step, repetition, in: design)
+    }
     let (arguments, results) = parameters(node, in: design)
     let circuit = node.node.circuit
-    var text = "// \(node.node.name.asWord)"
-    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
-    text += comment.isEmpty ? "\n" : ": \(comment)\n"
-    for (table, name) in zip(circuit.tables, node.tables) {
-      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
-    }
+    var text = heading(node, of: node.node.name.asWord)
     text += signature(node, in: design, isRead: NodePrinter.isArgumentRead(circuit))
     text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
     for line in lines(circuit, arguments, results, tables: node.tables) {
@@ -45,6 +43,16 @@ enum NodeFile {
       return NodePrinter(circuit, arguments: arguments, results: results, tables: tables).lines
     }
     return BlockPrinter(blocks: blocks, arguments: arguments, result: results[0], tables: tables).lines
+  }
+
+  /// What stands above a function: a comment, and its tables.
+  static func heading(_ node: ResolvedDesign.Node, of name: String) -> String {
+    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
+    var text = "// \(name)" + (comment.isEmpty ? "\n" : ": \(comment)\n")
+    for (table, name) in zip(node.node.circuit.tables, node.tables) {
+      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
+    }
+    return text
   }
 
   /// `x` and `y`, with a number where there are several.
