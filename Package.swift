@@ -88,7 +88,7 @@ let package = Package(
     tests("PrecisionTests", ["Precision", "Lowering"]),
     tests("FunctionsTests", ["Functions"], exclude: ["Scripts"], resources: [.copy("Fixtures")]),
     tests("ForestTests", ["Readers", "Precision", "Lowering"]),
-    tests("ReadersTests", ["Readers", "ONNXProto", "CZlib"], resources: [.copy("Fixtures")]),
+    tests("ReadersTests", ["Readers", "Precision", "ONNXProto", "CZlib"], resources: [.copy("Fixtures")]),
     tests(
       "VerilogBackendTests", ["VerilogBackend", "Verification", "TestbenchSources", "CircuitTestSupport"],
       resources: [.copy("Golden")]),

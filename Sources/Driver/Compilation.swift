@@ -70,7 +70,11 @@ public struct Compilation: Sendable {
       },
       nodes: lowered.functions.map { function in
         let node = graph[function.node]
-        return HLSNode(name: node.name, comment: node.summary, circuit: function.circuit)
+        return HLSNode(
+          name: node.name, comment: node.summary, circuit: function.circuit,
+          arguments: function.repetition == nil ? nil : node.operands.map { graph[$0].name },
+          results: function.repetition == nil ? nil : [node.name],
+          repetition: function.repetition.map { HLSRepetition(steps: $0.steps, sequences: $0.sequences) })
       },
       outputs: graph.outputs.map { HLSOutput(name: $0.name, tensor: graph[$0.node].name) })
   }

@@ -13,15 +13,21 @@ public struct Inspection: Sendable {
     [
       "name": .string(model.graph.name), "framework": .string(model.graph.framework),
       "sha256": model.sha256.map { .string($0) } ?? .null, "parameters": .integer(model.parameters),
-      "layers": .array(zip(model.graph.nodes, FrameworkExactness.all(in: model.graph)).map { layer($0, $1) }),
+      "layers": .array(layers(of: model.graph)),
       "outputs": .array(
         model.graph.outputs.map { ["name": .string($0.name), "node": .string(model.graph[$0.node].name)] }),
       "notices": .array(model.notices.map { .string($0.message) }),
     ]
   }
 
+  private func layers(of graph: Graph) -> [JSONOutput] {
+    zip(graph.nodes, FrameworkExactness.all(in: graph)).map { layer($0, $1) }
+  }
+
   private func layer(_ node: Node, _ exactness: FrameworkExactness) -> JSONOutput {
-    [
+    var step: [JSONOutput] = []
+    if case .scan(let scan) = node.primitive { step = layers(of: scan.body) }
+    return [
       "name": .string(node.name), "layer": .string(node.layer.name), "class": .string(node.layer.kind),
       "kind": .string(node.primitive.kind), "form": node.functionForm.map { .string($0) } ?? .null,
       "error_bound_steps": node.errorBound.map { .number($0) } ?? .null,
@@ -31,7 +37,7 @@ public struct Inspection: Sendable {
       "distinct_types": .integer(node.type?.formats.distinct.count ?? 0),
       "source": .string(node.typeSource?.description ?? "none"),
       "framework_exact": .bool(exactness.isExact),
-      "reason": exactness.reason.map { .string($0) } ?? .null,
+      "reason": exactness.reason.map { .string($0) } ?? .null, "step": .array(step),
     ]
   }
 
@@ -40,14 +46,7 @@ public struct Inspection: Sendable {
     var table = TextTable([
       "layer", "class", "computes", "shape", "weights", "type", "source", "framework exact",
     ])
-    for (node, exactness) in zip(model.graph.nodes, FrameworkExactness.all(in: model.graph)) {
-      table.add([
-        node.name, node.layer.kind, node.functionForm ?? node.primitive.kind,
-        node.shape.map(String.init).joined(separator: "x"),
-        node.weightType ?? "", node.type.map { String(describing: $0.union) } ?? "",
-        node.typeSource?.description ?? "", exactness.isExact ? "yes" : "no: \(exactness.reason ?? "")",
-      ])
-    }
+    add(model.graph, to: &table, indent: "")
     var lines = [
       "\(model.graph.name) (\(model.graph.framework)), \(model.parameters) parameters", table.text,
     ]
@@ -56,6 +55,19 @@ public struct Inspection: Sendable {
         "cuts need no softmax or sigmoid: --output logits gives its operand, --output argmax the class")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// A row for each node; the step of a recurrent layer stands behind it.
+  private func add(_ graph: Graph, to table: inout TextTable, indent: String) {
+    for (node, exactness) in zip(graph.nodes, FrameworkExactness.all(in: graph)) {
+      table.add([
+        indent + node.name, node.layer.kind, node.primitive.kind,
+        node.shape.map(String.init).joined(separator: "x"),
+        node.weightType ?? "", node.type.map { String(describing: $0.union) } ?? "",
+        node.typeSource?.description ?? "", exactness.isExact ? "yes" : "no: \(exactness.reason ?? "")",
+      ])
+      if case .scan(let scan) = node.primitive { add(scan.body, to: &table, indent: indent + "  ") }
+    }
   }
 }
 
@@ -108,6 +120,9 @@ struct FrameworkExactness {
     case nil: return "it has no type"
     }
     switch node.primitive {
+    case .scan(let scan):
+      let body = zip(scan.body.nodes, all(in: scan.body)).first { !$1.isExact }
+      return body.map { "in its step '\($0.name)': \($1.reason ?? "")" }
     case .linear, .combine, .reduce, .forest:
       // A binary32 sum is exact in any order while all partial sums fit 24 bits.
       let width = node.type?.formats.distinct.map(\.range.magnitudeBits).max() ?? 0

@@ -170,8 +170,10 @@ extension Graph {
     nodes.reduce(0) { sum, node in
       switch node.primitive {
       case .linear(let linear): sum + linear.weights.count + (linear.bias?.count ?? 0)
-      case .constant(let weights): sum + weights.count
+      // Initial states of zeros were not trained.
+      case .constant(let weights): sum + (weights.values.allSatisfy { $0 == 0 } ? 0 : weights.count)
       case .forest(let forest): sum + forest.splitCount + forest.leafCount
+      case .scan(let scan): sum + scan.body.parameterCount
       default: sum
       }
     }

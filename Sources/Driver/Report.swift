@@ -19,13 +19,14 @@ public struct Report: Sendable {
   /// The layers that computed something, with their share of everything.
   var layers: [LayerReport] {
     let plan = compilation.plan
-    let graph = compilation.model.graph
+    let all = compilation.model.graph.nodesWithBodies
     return plan.circuit.origins.indices.compactMap { origin in
-      let nodes = graph.nodes.filter {
+      let nodes = all.filter {
         $0.layer.name == plan.circuit.origins[origin] && !$0.primitive.isInput
       }
       guard let last = nodes.last, let type = last.type else { return nil }
-      let main = nodes.first { $0.primitive.kind == "linear" } ?? last
+      let main =
+        ["scan", "linear"].lazy.compactMap { kind in nodes.first { $0.primitive.kind == kind } }.first ?? last
       return LayerReport(
         name: last.layer.name, kind: main.primitive.kind, shape: last.shape, type: type,
         stages: plan.stageSpans[origin], resources: plan.estimate.byOrigin[origin])

@@ -41,6 +41,21 @@ extension Quantizer {
     }
   }
 
+  /// The type of all that the quantizer can yield for that many elements.
+  public func wholeType(_ count: Int) -> TensorType {
+    TensorType(
+      elements: (0..<count).map { i in
+        let unit = resultUnit(i)
+        switch self {
+        case .fixed(let types, _):
+          return (Format(types[i].reachableRange, exponent: unit.exponent), unit.factor)
+        case .steps(let steps):
+          let range = Interval(Int128(steps.levels.min() ?? 0), Int128(steps.levels.max() ?? 0))
+          return (Format(range, exponent: unit.exponent), unit.factor)
+        }
+      })
+  }
+
   func exactType(_ operand: TensorType) throws(WidthOverflow) -> TensorType {
     var elements: [(format: Format, scale: Rational)] = []
     for i in 0..<operand.count {

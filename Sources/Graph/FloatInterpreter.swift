@@ -12,6 +12,8 @@ public struct FloatInterpreter: Sendable {
     var matrix: [Double] = []
     var bias: [Double] = []
     var sources: [ElementSource] = []
+    /// Of a scan: its body alone.
+    var body: [FloatInterpreter] = []
   }
 
   public init(_ graph: Graph) {
@@ -20,6 +22,7 @@ public struct FloatInterpreter: Sendable {
       switch node.primitive {
       case .linear(let linear): Constants(matrix: linear.weights.values, bias: linear.bias?.values ?? [])
       case .constant(let weights): Constants(matrix: weights.values)
+      case .scan(let scan): Constants(body: [FloatInterpreter(scan.body)])
       case .rearrange(let rearrangement):
         Constants(sources: rearrangement.sources(node.operands.map { graph[$0].shape }))
       default: Constants()
@@ -28,7 +31,9 @@ public struct FloatInterpreter: Sendable {
   }
 
   /// The values of every node's tensor for one sample.
-  public func run(_ inputs: [[Double]]) -> [[Double]] {
+  ///
+  /// - Parameter observe: sees every tensor as it is computed, those of a scan's body in every step.
+  public func run(_ inputs: [[Double]], observe: (Node, [Double]) -> Void = { _, _ in }) -> [[Double]] {
     var values: [[Double]] = []
     values.reserveCapacity(graph.nodes.count)
     var next = 0
@@ -51,6 +56,9 @@ public struct FloatInterpreter: Sendable {
           stride(from: 0, to: operands[0].count, by: length).map {
             kind.apply(operands[0][$0..<($0 + length)])
           })
+      case .scan(let scan):
+        values.append(
+          scan.run(operands, steps: node.shape[0], body: constants[i].body[0], observe: observe))
       case .forest(let forest):
         let length = forest.features.count
         values.append(
@@ -67,6 +75,7 @@ public struct FloatInterpreter: Sendable {
             }
           })
       }
+      observe(node, values[i])
     }
     return values
   }

@@ -2,15 +2,19 @@ import FixedPoint
 
 extension Graph: CustomStringConvertible {
   /// The graph for reading: one line for each node, operands by name.
-  public var description: String {
-    var lines = ["graph \(name) (\(framework))"]
+  public var description: String { (["graph \(name) (\(framework))"] + lines).joined(separator: "\n") + "\n" }
+
+  /// The lines of nodes and outputs; those of a scan's body stand behind it, further to the right.
+  private var lines: [String] {
+    var lines: [String] = []
     for node in nodes {
       let operands = node.operands.map { self[$0].name }.joined(separator: ", ")
       let type = node.type.map { " : \($0)" } ?? ""
       lines.append("  \(node.name) \(node.shape) = \(node.primitive)(\(operands))\(type)")
+      if case .scan(let scan) = node.primitive { lines += scan.body.lines.map { "  " + $0 } }
     }
     for output in outputs { lines.append("  output \(output.name) = \(self[output.node].name)") }
-    return lines.joined(separator: "\n") + "\n"
+    return lines
   }
 }
 
@@ -50,6 +54,7 @@ extension Primitive: CustomStringConvertible {
     case .rearrange(.view(let view)): return "view \(view.shape)"
     case .rearrange(.concatenate(let axis)): return "concatenate \(axis)"
     case .forest(let forest): return "forest of \(forest.trees.count) trees"
+    case .scan(let scan): return "scan \(scan.body.name)"
     }
   }
 }

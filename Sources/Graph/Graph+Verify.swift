@@ -62,6 +62,7 @@ extension Primitive {
       case .input, .constant: 0...0
       case .linear, .map, .quantize, .reduce, .rearrange(.reshape), .rearrange(.view), .forest: 1...1
       case .combine: 2...Int.max
+      case .scan: 1...Int.max
       case .rearrange(.concatenate): 1...Int.max
       }
     guard expected.contains(operands.count) else { return "has \(operands.count) operands" }
@@ -99,6 +100,7 @@ extension Primitive {
     case .quantize(.steps(let steps)):
       return steps.levels.count == steps.thresholds.count + 1 ? nil : "has steps that do not fit its levels"
     case .reduce: return operands[0].isEmpty ? "reduces a scalar" : nil
+    case .scan(let scan): return scan.problem(with: operands)
     case .forest(let forest):
       return operands[0].last == forest.features.count && forest.isWellFormed
         ? nil : "has trees that do not fit an operand of shape \(operands[0])"

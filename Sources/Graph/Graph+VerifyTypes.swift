@@ -18,12 +18,15 @@ extension Graph {
     return sink.diagnostics
   }
 
-  private func typingProblem(_ node: Node) -> String? {
+  fileprivate func typingProblem(_ node: Node) -> String? {
     guard let type = node.type else { return "has no type, but other nodes do" }
     if let types = node.inputTypes, types.count != node.count || !types.distinct.allSatisfy(\.isSound) {
       return "has input types that do not fit its elements"
     }
     switch node.primitive {
+    case .scan(let scan):
+      let operands = node.operands.compactMap { self[$0].type }
+      if let problem = scan.bodyProblem(operands, steps: node.shape[0]) { return problem }
     case .input:
       guard let types = node.inputTypes else { return "is an input without the types of its elements" }
       return type == TensorType(types.map { Format($0) }) ? nil : "has another type than its elements"
@@ -41,6 +44,22 @@ extension Graph {
       return "needs more than \(FixedType.maximumWidth) bits for an exact result"
     }
     return exact == type ? nil : "has a type that is not the one of its exact result"
+  }
+}
+
+extension Scan {
+  /// What is wrong with the types of the body, or with those of operands and states for it, if anything.
+  fileprivate func bodyProblem(_ operands: [TensorType], steps: Int) -> String? {
+    for node in body.nodes {
+      let problem =
+        node.primitive.isInput ? (node.type == nil ? "has no type" : nil) : body.typingProblem(node)
+      if let problem { return "has a body where '\(node.name)' \(problem)" }
+    }
+    do {
+      return try typingProblem(operands, steps: steps)
+    } catch {
+      return "needs more than \(FixedType.maximumWidth) bits for its states"
+    }
   }
 }
 

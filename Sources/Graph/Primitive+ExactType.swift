@@ -22,6 +22,7 @@ extension Graph {
     case .rearrange(let rearrangement):
       return try rearrangement.exactType(operands, node.operands.map { self[$0].shape })
     case .forest(let forest): return try forest.exactType(operands[0])
+    case .scan(let scan): return scan.exactType(steps: node.shape[0])
     }
   }
 }

@@ -19,6 +19,8 @@ public enum Primitive: Hashable, Sendable, Codable {
   case rearrange(Rearrangement)
   /// Decision trees over the last axis: compare, select, sum.
   case forest(Forest)
+  /// A body with carried states, step by step along the first axis.
+  case scan(Scan)
 
   public var isInput: Bool { if case .input = self { true } else { false } }
 
@@ -34,6 +36,7 @@ public enum Primitive: Hashable, Sendable, Codable {
     case .reduce: "reduce"
     case .rearrange: "rearrange"
     case .forest: "forest"
+    case .scan: "scan"
     }
   }
 }

@@ -113,6 +113,7 @@ extension Primitive {
     case .combine, .map, .quantize: operands[0]
     case .forest(let forest): operands[0].dropLast() + [forest.outputs.count]
     case .reduce: Array(operands[0].dropLast())
+    case .scan(let scan): scan.resultShape(operands)
     case .rearrange(.reshape(let shape)): shape
     case .rearrange(.view(let view)): view.shape
     case .rearrange(.concatenate(let axis)):

@@ -46,6 +46,7 @@ private enum NodeProgram: Sendable {
   case reduce(Reduction, length: Int, steps: [Int128])
   case rearrange([ElementSource], padding: Int128)
   case forest(Forest, rows: [IntegerForest])
+  case scan(ScanProgram, steps: Int)
 
   init(_ node: Node, in graph: Graph) throws(WidthOverflow) {
     guard let type = node.type else { preconditionFailure("'\(node.name)' has no type") }
@@ -100,6 +101,7 @@ private enum NodeProgram: Sendable {
       let lowest = try rearrangement.padding == .lowest ? operands[0].lowestValue.format.range.lower : 0
       self = .rearrange(rearrangement.sources(shapes), padding: lowest)
     case .forest(let forest): self = .forest(forest, rows: try forest.rows(operands[0]))
+    case .scan(let scan): self = .scan(try ScanProgram(scan, operands), steps: shapes[0][0])
     }
   }
 
@@ -146,6 +148,7 @@ private enum NodeProgram: Sendable {
         case .padding: padding
         }
       }
+    case .scan(let program, let steps): return try program.run(operands, steps: steps)
     case .forest(let forest, let rows):
       let length = forest.features.count
       return rows.enumerated().flatMap { position, row in

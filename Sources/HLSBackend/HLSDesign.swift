@@ -88,18 +88,36 @@ public struct HLSNode: Hashable, Sendable {
   public var circuit: Circuit
   /// The tensor that each input port reads.
   public var arguments: [String]
-  /// The name of the tensor that each output port makes.
+  /// The name of the tensor that each output port makes; of a repeated step there is one.
   public var results: [String]
+  /// How a step repeats, where the circuit is one.
+  public var repetition: HLSRepetition?
 
   /// A node that reads and writes tensors with the names of its ports where none are given.
   public init(
-    name: String, comment: String, circuit: Circuit, arguments: [String]? = nil, results: [String]? = nil
+    name: String, comment: String, circuit: Circuit, arguments: [String]? = nil, results: [String]? = nil,
+    repetition: HLSRepetition? = nil
   ) {
+    self.repetition = repetition
     self.name = name
     self.comment = comment
     self.circuit = circuit
     self.arguments = arguments ?? circuit.inputs.map(\.name)
     self.results = results ?? circuit.outputs.map(\.name)
+  }
+}
+
+/// A step that is repeated. Its first input ports read slices of the arguments along their first axis, the others states,
+/// which start as the arguments; its first output port writes a slice of the result, the others the next states, in the
+/// formats of the ports that read them.
+public struct HLSRepetition: Hashable, Sendable {
+  public var steps: Int
+  /// How many of the arguments are sliced.
+  public var sequences: Int
+
+  public init(steps: Int, sequences: Int) {
+    self.steps = steps
+    self.sequences = sequences
   }
 }
 

@@ -20,14 +20,12 @@ enum NodeFile {
 
   /// The tables and the function of a node.
   static func function(_ node: ResolvedDesign.Node, in design: ResolvedDesign) -> String {
+    if let step = node.step, let repetition = node.node.repetition {
+      return StepFile.functions(node, step, repetition, in: design)
+    }
     let (arguments, results) = parameters(node, in: design)
     let circuit = node.node.circuit
-    var text = "// \(node.node.name.asWord)"
-    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
-    text += comment.isEmpty ? "\n" : ": \(comment)\n"
-    for (table, name) in zip(circuit.tables, node.tables) {
-      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
-    }
+    var text = heading(node, of: node.node.name.asWord)
     let body = body(circuit, arguments, results, tables: node.tables)
     text += signature(node, in: design, isRead: body.isRead)
     text += " {\n#pragma HLS PIPELINE II=\(design.design.interval)\n"
@@ -48,6 +46,16 @@ enum NodeFile {
     }
     let printer = NodePrinter(circuit, arguments: arguments, results: results, tables: tables)
     return (printer.lines, printer.isArgumentRead)
+  }
+
+  /// What stands above a function: a comment, and its tables.
+  static func heading(_ node: ResolvedDesign.Node, of name: String) -> String {
+    let comment = node.node.comment.split(separator: "\n").joined(separator: " ")
+    var text = "// \(name)" + (comment.isEmpty ? "\n" : ": \(comment)\n")
+    for (table, name) in zip(node.node.circuit.tables, node.tables) {
+      text += array("static const \(elementType(table)) \(name)", table.entries.map(CPPInteger.literal))
+    }
+    return text
   }
 
   /// `x` and `y`, with a number where there are several.

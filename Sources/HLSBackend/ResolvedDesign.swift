@@ -25,6 +25,37 @@ struct ResolvedDesign {
     var results: [Int]
     /// C++ names of the circuit's tables.
     var tables: [String]
+    /// One step, where the node repeats it.
+    var step: Step?
+  }
+
+  /// The function of a step that a node repeats: its ports are arrays of their own.
+  struct Step {
+    struct Array {
+      var tensor: HLSTensor
+      var type: FixedType
+      var count: Int { tensor.formats.count }
+
+      init(_ tensor: HLSTensor) throws(CompilationFailed) {
+        self.tensor = tensor
+        type = try tensor.arrayType()
+      }
+
+      /// By how many bits the raw integers of an array are shifted left to become those of this one.
+      func shift(of other: HLSTensor) -> Int {
+        other.formats.allSatisfy { $0.width == 0 } ? 0 : other.exponent - tensor.exponent
+      }
+    }
+
+    var name: String
+    var inputs: [Array] = []
+    var outputs: [Array] = []
+
+    init(_ circuit: Circuit, name: String) throws(CompilationFailed) {
+      self.name = name
+      for port in circuit.inputs { inputs.append(try Array(HLSTensor(port, name: port.name))) }
+      for port in circuit.outputs { outputs.append(try Array(HLSTensor(port, name: port.name))) }
+    }
   }
 
   struct Port {
@@ -89,9 +120,12 @@ struct ResolvedDesign {
     try check(node)
     let reader = "node '\(node.name)'"
     var arguments: [Int] = []
-    for (name, port) in zip(node.arguments, node.circuit.inputs) {
+    for (position, (name, port)) in zip(node.arguments, node.circuit.inputs).enumerated() {
       let index = try tensor(name, readBy: reader)
-      guard tensors[index].tensor.fits(port) else {
+      let tensor = tensors[index].tensor
+      var fits = tensor.fits(port)
+      if let repetition = node.repetition { fits = try repetition.fits(tensor, port, at: position) }
+      guard fits else {
         throw inconsistent("\(reader) reads '\(name)' at port '\(port.name)' in other formats than it has")
       }
       arguments.append(index)
@@ -99,13 +133,17 @@ struct ResolvedDesign {
     let functionName = names.unique(node.name)
     var results: [Int] = []
     for (name, port) in zip(node.results, node.circuit.outputs) {
-      let index = try add(HLSTensor(port, name: name))
+      let tensor = HLSTensor(port, name: name)
+      let index = try add(node.repetition.map { tensor.repeated($0.steps) } ?? tensor)
       nameTensor(index)
       results.append(index)
     }
     let tables = node.circuit.tables.map { names.unique("\($0.name)_table") }
     nodes.append(
-      Node(node: node, name: functionName, arguments: arguments, results: results, tables: tables))
+      Node(
+        node: node, name: functionName, arguments: arguments, results: results, tables: tables,
+        step: node.repetition == nil
+          ? nil : try Step(node.circuit, name: names.unique("\(node.name)_step"))))
   }
 
   private func check(_ node: HLSNode) throws(CompilationFailed) {
@@ -118,7 +156,8 @@ struct ResolvedDesign {
         at: location,
         status: .internalError)
     }
-    guard node.arguments.count == node.circuit.inputs.count, node.results.count == node.circuit.outputs.count,
+    let results = node.repetition == nil ? node.circuit.outputs.count : 1
+    guard node.arguments.count == node.circuit.inputs.count, node.results.count == results,
       !node.results.isEmpty
     else { throw inconsistent("node '\(node.name)' does not name a tensor for each port") }
     for table in node.circuit.tables
@@ -151,5 +190,28 @@ extension HLSTensor {
         element.format.range.contains(format.range)
           && (element.format.exponent == format.exponent || format.width == 0)
       }
+  }
+}
+
+extension HLSTensor {
+  /// The tensor's elements so many times, along a new first axis.
+  fileprivate func repeated(_ count: Int) -> HLSTensor {
+    HLSTensor(
+      name: name, shape: [count] + shape, formats: Array(repeating: formats, count: count).flatMap { $0 })
+  }
+}
+
+extension HLSRepetition {
+  /// Whether an argument of a step fits its port: slices share the array's type, an initial state fits into that of the
+  /// state.
+  fileprivate func fits(_ tensor: HLSTensor, _ port: Port, at position: Int) throws(CompilationFailed) -> Bool
+  {
+    let own = HLSTensor(port, name: port.name)
+    if position < sequences {
+      let (whole, slice) = (try tensor.arrayType(), try own.arrayType())
+      return tensor.formats.count == own.formats.count * steps && whole == slice
+    }
+    return tensor.formats.count == own.formats.count
+      && (tensor.formats.allSatisfy { $0.width == 0 } || tensor.exponent >= own.exponent)
   }
 }

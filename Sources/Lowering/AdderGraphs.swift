@@ -21,14 +21,20 @@ struct AdderGraphSolutions {
 
 extension NodeLowering {
   /// y[n] = Σ_k values[k] · coefficients[k · N + n] + constants[n], as a shared adder graph.
+  ///
+  /// - Parameter ranges: those to solve for, where values that are no constants may be known better.
   mutating func matrix(
-    _ values: [Value], _ coefficients: [Int64], _ constants: [Int128], exponents: [Int], _ origin: Int
+    _ values: [Value], _ coefficients: [Int64], _ constants: [Int128], exponents: [Int],
+    ranges: [Interval]? = nil, _ origin: Int
   ) throws(WidthOverflow) -> [Value] {
     if solutions.options.linearForm == .products {
       return try products(values, coefficients, constants, exponents: exponents, origin)
     }
+    let inputs = values.enumerated().map { k, value in
+      builder.constantValue(value) == nil ? ranges?[k] ?? builder.range(value) : builder.range(value)
+    }
     let problem = MatrixProblem(
-      inputs: values.map(builder.range), coefficients: coefficients, constants: constants,
+      inputs: inputs, coefficients: coefficients, constants: constants,
       target: solutions.options.target, effort: solutions.options.effort)
     let graph = try solutions.solve(problem)
     var nodes: [Value] = []

@@ -18,7 +18,8 @@ extension NodeLowering {
       var constants = row.constants
       if let offsets { for n in constants.indices { constants[n] += offsets[result.count + n] } }
       result += try matrix(
-        values, row.coefficients, constants, exponents: row.formats.map(\.exponent), origin)
+        values, row.coefficients, constants, exponents: row.formats.map(\.exponent),
+        ranges: usesTypes ? (0..<linear.inputs).map { operand.type.formats[first + $0].range } : nil, origin)
     }
     return result
   }

@@ -16,6 +16,8 @@ public struct Lowered: Sendable {
 public struct NodeFunction: Sendable {
   public var node: NodeID
   public var circuit: Circuit
+  /// Of a scan, whose circuit is one step: how it repeats.
+  public var repetition: StepFunction?
 }
 
 /// What lowering may spend, and for which fabric.
@@ -44,8 +46,10 @@ public struct LoweringOptions: Hashable, Sendable {
 extension Graph {
   /// Lowers a typed graph to circuits.
   ///
-  /// - Throws: T010 where a value inside a node needs more bits than the compiler computes with.
+  /// - Throws: T010 where a value inside a node needs more bits than the compiler computes with; P020 for a recurrent
+  ///   layer that no part holds unrolled.
   public func lowered(_ options: LoweringOptions) throws(CompilationFailed) -> Lowered {
+    try refuseLargeScans()
     var solutions = AdderGraphSolutions(options)
     var whole = NodeLowering(self, name: name, solutions: solutions, offsets: RoundingOffsets(self))
     var functions: [NodeFunction] = []
@@ -55,7 +59,7 @@ extension Graph {
         try whole.lower(id)
         solutions = whole.solutions
         if !node.primitive.isInput {
-          functions.append(NodeFunction(node: id, circuit: try function(of: id, &solutions)))
+          functions.append(try function(of: id, &solutions))
         }
       } catch {
         throw CompilationFailed(
@@ -69,14 +73,19 @@ extension Graph {
 
   /// The circuit of one node, with its operands as input ports.
   private func function(of id: NodeID, _ solutions: inout AdderGraphSolutions) throws(WidthOverflow)
-    -> Circuit
+    -> NodeFunction
   {
     let node = self[id]
+    if case .scan(let scan) = node.primitive {
+      return NodeFunction(
+        node: id, circuit: try step(scan, named: node.name, &solutions),
+        repetition: StepFunction(steps: node.shape[0], sequences: scan.sequences))
+    }
     var lowering = NodeLowering(self, name: node.name, solutions: solutions)
     for operand in node.operands where lowering.tensors[operand.index].isEmpty { lowering.input(operand) }
     try lowering.lower(id)
     lowering.output(id, name: node.name)
-    return lowering.builder.circuit
+    return NodeFunction(node: id, circuit: lowering.builder.circuit)
   }
 }
 
@@ -89,6 +98,9 @@ struct NodeLowering {
   var solutions: AdderGraphSolutions
   /// By how much values differ from those of the graph, so that quantizers round by cutting bits off.
   let offsets: RoundingOffsets
+  /// Whether linear maps are solved for the ranges of their operands' types, even where values are known better. Then
+  /// equal maps with equal types have one solution, wherever they stand.
+  var usesTypes = false
 
   init(_ graph: Graph, name: String, solutions: AdderGraphSolutions, offsets: RoundingOffsets = .none) {
     self.graph = graph
@@ -138,6 +150,7 @@ struct NodeLowering {
     case .reduce(let kind): result = try lower(kind, operands[0], type(id), origin)
     case .rearrange(let rearrangement): result = try lower(rearrangement, operands, origin)
     case .forest(let forest): result = try lower(forest, operands[0], origin)
+    case .scan(let scan): result = try lower(scan, operands, node.shape[0], origin)
     }
     if offsets[id] != nil {
       tensors[id.index] = result

@@ -18,17 +18,17 @@ public struct Calibration: Hashable, Sendable {
     var ranges: [String: ClosedRange<Double>] = [:]
     var rows: [String: [[Double]]] = [:]
     for sample in samples {
-      let tensors = interpreter.run(sample)
-      for (node, values) in zip(graph.nodes, tensors) {
-        if case .forest(let forest) = node.primitive {
-          let operand = tensors[node.operands[0].index]
-          for start in stride(from: 0, to: operand.count, by: forest.features.count) {
-            rows[node.name, default: []].append(Array(operand[start..<(start + forest.features.count)]))
-          }
-        }
-        guard let low = values.min(), let high = values.max(), low <= high else { continue }
+      let tensors = interpreter.run(sample) { node, values in
+        guard let low = values.min(), let high = values.max(), low <= high else { return }
         let seen = ranges[node.name] ?? low...high
         ranges[node.name] = min(seen.lowerBound, low)...max(seen.upperBound, high)
+      }
+      for node in graph.nodes {
+        guard case .forest(let forest) = node.primitive else { continue }
+        let operand = tensors[node.operands[0].index]
+        for start in stride(from: 0, to: operand.count, by: forest.features.count) {
+          rows[node.name, default: []].append(Array(operand[start..<(start + forest.features.count)]))
+        }
       }
     }
     self.ranges = ranges

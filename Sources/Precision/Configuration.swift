@@ -56,12 +56,17 @@ public struct Configuration: Hashable, Sendable {
       return Entry(type: type, key: "LayerType.\(kind).Precision.\(tensor)", isForLayerName: false)
     }
     // Tables and their operands have types of their own, which the model's default does not reach.
-    guard ["result", "weight", "scale", "bias", "accum"].contains(tensor), let type = model.type(tensor)
+    guard Configuration.defaulted.contains(tensor), let type = model.type(tensor)
     else {
       return nil
     }
     return Entry(type: type, key: "Model.Precision.\(tensor)", isForLayerName: false)
   }
+
+  /// The tensors that the model's default reaches.
+  private static let defaulted: Set<String> = [
+    "result", "weight", "scale", "bias", "accum", "recurrent_weight", "recurrent_bias",
+  ]
 
   func entry(_ role: TypePolicy.Role, of node: Node) -> Entry? {
     switch role {

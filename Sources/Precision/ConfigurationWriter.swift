@@ -10,7 +10,7 @@ public enum ConfigurationGranularity: String, CaseIterable, Hashable, Sendable {
 /// Read back, it gives a float model the same types, at every granularity: layers whose types differ from those of
 /// their class or of the model have entries of their own. Tensors that the model itself quantizes are left to it.
 public struct ConfigurationWriter {
-  private let graph: Graph
+  private let name: String
   private let usesOwnTables: Bool
   private var entries: [Entry] = []
 
@@ -24,17 +24,37 @@ public struct ConfigurationWriter {
   }
 
   public init(_ graph: Graph, _ policy: TypePolicy) {
-    self.graph = graph
+    name = graph.name
     // A configuration that was read may ask for hls4ml's tables.
     usesOwnTables = policy.configuration == nil
+    addEntries(graph, policy)
+  }
+
+  /// The entries of a graph's nodes but those of which softmaxes are made.
+  ///
+  /// - Parameter states: nodes whose type is written as that of a state.
+  private mutating func addEntries(_ graph: Graph, _ policy: TypePolicy, states: Set<NodeID> = []) {
     let typer = Typer(graph, policy)
     let inner = ConfigurationWriter.insideSoftmax(graph)
     for (index, node) in graph.nodes.enumerated() where !inner.contains(index) {
-      addEntries(node, NodeID(index), typer)
+      addEntries(node, NodeID(index), typer, isState: states.contains(NodeID(index)))
     }
   }
 
-  private mutating func addEntries(_ node: Node, _ id: NodeID, _ typer: Typer) {
+  /// The entries of a scan's body, and of the states that it carries.
+  private mutating func addEntries(_ scan: Scan, _ node: Node, _ typer: Typer) {
+    // The first state bears the layer's name; its node may have a type of its own.
+    addEntries(scan.body, typer.policy, states: Set(scan.nextStates.dropFirst()))
+    for number in scan.nextStates.indices {
+      let state = typer.stateType(number, of: scan, node)
+      guard state.source != .model, case .fixed(let types, _) = state.quantizer, let type = types.uniform
+      else { continue }
+      entries.append(
+        Entry(node: state.node, tensor: "result", type: "\(type)", source: state.source.description))
+    }
+  }
+
+  private mutating func addEntries(_ node: Node, _ id: NodeID, _ typer: Typer, isState: Bool) {
     let policy = typer.policy
     func add(_ tensor: String, _ decision: TypePolicy.Decision?) {
       entries.append(
@@ -48,7 +68,7 @@ public struct ConfigurationWriter {
       add(isScale ? "scale" : role.rawValue, policy.weights(role, values, of: node))
     }
     func result(_ decision: TypePolicy.Decision?) {
-      if !typer.isQuantizedNext(id) { add("result", decision) }
+      if !isState && !typer.isQuantizedNext(id) { add("result", decision) }
     }
     switch node.primitive {
     case .input:
@@ -61,8 +81,10 @@ public struct ConfigurationWriter {
       result(policy.result(of: node))
     case .map: result(policy.activation(of: node))
     case .combine:
-      result(graph.softmaxOperand(of: id) == nil ? policy.result(of: node) : policy.activation(of: node))
+      result(
+        typer.source.softmaxOperand(of: id) == nil ? policy.result(of: node) : policy.activation(of: node))
     case .reduce, .forest: result(policy.result(of: node))
+    case .scan(let scan): addEntries(scan, node, typer)
     case .quantize, .rearrange: break
     }
   }
@@ -85,7 +107,7 @@ public struct ConfigurationWriter {
 extension ConfigurationWriter {
   public func text(_ granularity: ConfigurationGranularity) -> String {
     var lines = [
-      "# The types of '\(graph.name)'. Read back by: fpgaml compile MODEL --config FILE",
+      "# The types of '\(name)'. Read back by: fpgaml compile MODEL --config FILE",
       "# auto: the exact type; weights that no entry names get the narrowest 8 bits that cover them.",
       "HLSConfig:",
       "  Model:",

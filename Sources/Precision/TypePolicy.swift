@@ -14,6 +14,8 @@ public struct TypePolicy: Sendable {
   /// Whether tensors without a quantizer are exact because the model was trained with quantizers everywhere
   /// (HGQ, HGQ2), so that only entries for a layer's name apply.
   public var isFullyQuantized = false
+  /// Whether the tensors are those inside a recurrent layer with hls4ml's arithmetic.
+  var isRecurrent = false
 
   public init(
     configuration: Configuration? = nil, precision: FixedType? = nil, calibration: Calibration? = nil
@@ -46,7 +48,12 @@ public struct TypePolicy: Sendable {
 
   /// What configuration or `--precision` say about a tensor, if anything.
   func choice(_ role: Role, of node: Node) -> Choice? {
-    if let entry = configuration?.entry(role, of: node), !isFullyQuantized || entry.isForLayerName {
+    var entry = configuration?.entry(role, of: node)
+    if isRecurrent, entry?.isForLayerName != true || role != .result {
+      guard let tensor = recurrentTensor(role, of: node) else { return .exact }
+      entry = configuration?.entry(tensor, of: node)
+    }
+    if let entry, !isFullyQuantized || entry.isForLayerName {
       guard let type = entry.type else { return .exact }
       return .type(Decision(type: type, source: .configuration(entry.key), channels: entry.channels))
     }

@@ -13,7 +13,9 @@ public struct Typer {
   let policy: TypePolicy
   var result: Graph
   /// The typed node for each node of the source.
-  private(set) var typed: [NodeID] = []
+  var typed: [NodeID] = []
+  /// Of a scan's body: the types of its inputs, which its operands decide.
+  var inputTypes: [NodeID: TensorType] = [:]
   private(set) var consumers: [[NodeID]]
   /// By typed node: the type that hls4ml declares, where the node's own bits do not tell it.
   var declaredTypes: [NodeID: FixedType] = [:]
@@ -28,7 +30,7 @@ public struct Typer {
     _ graph: Graph, _ policy: TypePolicy
   ) throws(CompilationFailed) -> (graph: Graph, notices: [Diagnostic]) {
     var typer = Typer(graph, policy)
-    for index in graph.nodes.indices { typer.typed.append(try typer.visit(NodeID(index))) }
+    try typer.visitAll()
     typer.result.outputs = graph.outputs.map { Graph.Output(name: $0.name, node: typer.typed[$0.node.index]) }
     typer.result = typer.result.withoutUnused()
     typer.noteDefaults()
@@ -47,7 +49,12 @@ public struct Typer {
     }
   }
 
-  private mutating func visit(_ id: NodeID) throws(CompilationFailed) -> NodeID {
+  /// Types the nodes in order.
+  mutating func visitAll() throws(CompilationFailed) {
+    for index in source.nodes.indices { typed.append(try visit(NodeID(index))) }
+  }
+
+  mutating func visit(_ id: NodeID) throws(CompilationFailed) -> NodeID {
     var node = source[id]
     node.operands = node.operands.map { typed[$0.index] }
     do {
@@ -67,6 +74,7 @@ public struct Typer {
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
       case .forest(let forest): return try visitForest(node, forest, id)
+      case .scan(let scan): return try visitScan(node, scan)
       case .combine(let kind):
         if let operand = source.softmaxOperand(of: id) {
           return try softmax(node, of: typed[operand.index], id)
@@ -81,6 +89,9 @@ public struct Typer {
         if case .concatenate = rearrangement { return try hls4mlConcatenation(view, node, id) }
         return view
       }
+    } catch let failure as CompilationFailed {
+      // Of a scan's body.
+      throw failure
     } catch {
       throw CompilationFailed(
         "T010", "'\(node.name)' needs more than \(FixedType.maximumWidth) bits for an exact result",
@@ -149,7 +160,10 @@ extension Typer {
   /// used of them; without one, what the policy says.
   private mutating func visitInput(_ node: Node, _ id: NodeID) -> NodeID {
     var node = node
-    if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
+    if let type = inputTypes[id] {
+      node.type = type
+      node.typeSource = .exact
+    } else if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
@@ -262,7 +276,7 @@ extension Typer {
 
   /// One notice for all that was typed without being asked.
   private mutating func noteDefaults() {
-    guard policy.calibration == nil, result.nodes.contains(where: { $0.typeSource == .byDefault }) else {
+    guard policy.calibration == nil, result.hasDefaults else {
       return
     }
     sink.notice(
@@ -286,6 +300,16 @@ extension Map {
   var isRectifier: Bool {
     guard case .relu(let maximum, let negativeSlope, let threshold) = function else { return false }
     return Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold) != nil
+  }
+}
+
+extension Graph {
+  /// Whether a node, or one of a scan's body, was typed without being asked.
+  fileprivate var hasDefaults: Bool {
+    nodes.contains { node in
+      if case .scan(let scan) = node.primitive, scan.body.hasDefaults { return true }
+      return node.typeSource == .byDefault
+    }
   }
 }
 

@@ -18,7 +18,8 @@ struct HLS4MLCompatibilityTests {
     "keras2/dense_3layer_ternary/dense_3layer_ternary.json", "keras3/dense_bn_dropout/dense_bn_dropout.keras",
     "keras3/residual_branches/residual_branches.keras", "keras3/cnn_depthwise/cnn_depthwise.keras",
     "hgq1/hgq1_jets/hgq1_jets.h5", "hgq2/hgq2_jets/hgq2_jets.keras",
-    "hgq2/hgq2_bn_residual/hgq2_bn_residual.keras",
+    "hgq2/hgq2_bn_residual/hgq2_bn_residual.keras", "keras2/lstm/lstm.h5", "keras2/gru/gru.h5",
+    "keras3/lstm/lstm.keras", "keras3/gru/gru.keras",
     // Types left to `auto`.
     "qkeras/qkeras_3layer/qkeras_3layer.h5", "qkeras/qkeras_auto_po2_bn/qkeras_auto_po2_bn.h5",
     "qkeras/qkeras_digits_ternary_binary/qkeras_digits_ternary_binary.h5",

@@ -6,8 +6,8 @@ import Graph
 /// Random typed graphs: most primitives on tensors of up to three axes, per-element types of every rounding and
 /// overflow, scales that are not powers of two, accumulators. The same seed makes the same graph.
 public struct RandomGraph {
-  private var generator: SeededGenerator
-  private var graph = Graph(name: "random", framework: "none")
+  var generator: SeededGenerator
+  var graph = Graph(name: "random", framework: "none")
 
   /// A typed graph with about `nodes` nodes on small tensors.
   public static func make(seed: UInt64, nodes: Int = 6) throws(WidthOverflow) -> Graph {
@@ -37,10 +37,10 @@ public struct RandomGraph {
     }
   }
 
-  private mutating func pick(_ count: Int) -> Int { Int.random(in: 0..<count, using: &generator) }
-  private mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+  mutating func pick(_ count: Int) -> Int { Int.random(in: 0..<count, using: &generator) }
+  mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
 
-  private mutating func fixedType() -> FixedType {
+  mutating func fixedType() -> FixedType {
     let width = pick(10) == 0 ? 0 : pick(1...9)
     return FixedType(
       width: width, integerBits: pick(-2...6), isSigned: pick(3) > 0,
@@ -57,7 +57,7 @@ public struct RandomGraph {
     pick(3) > 0 ? .one : Rational(Int128(pick(1...40)), Int128(pick(1...40)))
   }
 
-  private mutating func append(_ primitive: Primitive, _ operands: [NodeID]) throws(WidthOverflow) {
+  mutating func append(_ primitive: Primitive, _ operands: [NodeID]) throws(WidthOverflow) {
     let layer = Layer(name: "layer\(graph.nodes.count)", kind: primitive.kind, path: "")
     let id = graph.add(primitive, operands, name: layer.name, layer: layer)
     graph[id].type = try graph.exactType(graph[id])
@@ -75,15 +75,17 @@ public struct RandomGraph {
     graph[id].typeSource = .model
   }
 
-  private mutating func addNode() throws(WidthOverflow) {
+  mutating func addNode() throws(WidthOverflow) {
     let last = NodeID(graph.nodes.count - 1)
     let operand = pick(3) > 0 ? last : NodeID(pick(graph.nodes.count))
     let node = graph[operand]
     // Keeps widths in check: exact results grow.
     let width = node.type?.formats.distinct.map(\.width).max() ?? 0
     if width > 24 { return try append(.quantize(quantizer(node.count)), [operand]) }
-    switch pick(10) {
-    case 0, 1: try append(.linear(linear(node.shape)), [operand])
+    switch pick(11) {
+    case 0, 1:
+      if node.shape.isEmpty { return try append(.rearrange(.reshape([1])), [operand]) }
+      try append(.linear(linear(node.shape)), [operand])
     case 2, 3: try append(.quantize(quantizer(node.count)), [operand])
     case 4: try append(.map(map(node)), [operand])
     case 5: try append(.rearrange(rearrangement(node.shape)), [operand])
@@ -102,6 +104,9 @@ public struct RandomGraph {
       let partners = partners(of: node)
       try append(
         .rearrange(.concatenate(axis: pick(node.shape.count))), [operand, partners[pick(partners.count)]])
+    case 9:
+      if node.shape.count < 2 { return try append(.rearrange(.reshape([node.count, 1])), [operand]) }
+      try addScan(operand)
     default:
       let weights = Weights(
         raw: (0..<node.count).map { _ in Int64(pick(-9...9)) }, exponent: pick(-3...3), shape: node.shape)

@@ -25,6 +25,13 @@ struct LoweringTests {
           for id in graph[function.node].operands where operands.contains(id) && !seen.contains(id) {
             seen.append(id)
           }
+          if case .scan(let scan) = graph[function.node].primitive {
+            let operands = graph[function.node].operands.map { values[$0.index] }
+            let types = graph[function.node].operands.compactMap { graph[$0].type }
+            let result = try run(function, scan, operands, types)
+            #expect(result == values[function.node.index], "seed \(seed), scan \(graph[function.node].name)")
+            continue
+          }
           let result = function.circuit.evaluate(seen.flatMap { values[$0.index] })
           #expect(result == values[function.node.index], "seed \(seed), node \(graph[function.node].name)")
         }
@@ -40,6 +47,33 @@ struct LoweringTests {
       #expect(fast.run(inputs, samples: 40, threads: 1) == expected, "seed \(seed)")
       // Types are exact: every value lies in its format's range.
       #expect(lowered.circuit.verify().isEmpty, "seed \(seed)")
+      let problems = graph.verify() + (graph.isWellFormed ? graph.verifyTypes() : [])
+      #expect(problems.isEmpty, "seed \(seed): \(problems.map(\.message))")
     }
+  }
+
+  /// The function of a scan as generated code calls it: one step after the other.
+  private func run(
+    _ function: NodeFunction, _ scan: Scan, _ operands: [[Int128]], _ types: [TensorType]
+  ) throws -> [Int128] {
+    let repetition = try #require(function.repetition)
+    let shifts = ScanShifts(scan, types).operands
+    let aligned = zip(operands, shifts).map { zip($0, $1).map { $0 << Int128($1) } }
+    var states = Array(aligned.dropFirst(repetition.sequences))
+    var result: [Int128] = []
+    for step in 0..<repetition.steps {
+      let slices = aligned.prefix(repetition.sequences).map { values in
+        let length = values.count / repetition.steps
+        return Array(values[(step * length)..<((step + 1) * length)])
+      }
+      let outputs = function.circuit.evaluate((slices + states).flatMap { $0 })
+      var start = scan.body[scan.result].count
+      result += outputs[..<start]
+      states = scan.nextStates.map { next in
+        defer { start += scan.body[next].count }
+        return Array(outputs[start..<(start + scan.body[next].count)])
+      }
+    }
+    return result
   }
 }

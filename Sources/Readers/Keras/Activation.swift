@@ -16,25 +16,28 @@ extension GraphBuilder {
   ///
   /// - Parameters:
   ///   - isLayer: whether the result bears the layer's own name.
+  ///   - role: what the result is called instead of the activation's name.
   mutating func activate(
-    _ x: NodeID, _ value: JSONValue, _ call: LayerCall, isLayer: Bool, dialect: QuantizerDialect
+    _ x: NodeID, _ value: JSONValue, _ call: LayerCall, isLayer: Bool, dialect: QuantizerDialect,
+    role: String? = nil
   ) throws(CompilationFailed) -> NodeID {
     if let text = value.string, !text.contains("("),
       let activation = Activation(text, generation: generation, dialect: dialect)
     {
-      return try apply(activation, x, call, role: isLayer ? nil : roleName(text))
+      return try apply(activation, x, call, role: isLayer ? nil : role ?? roleName(text))
     }
     if value.object != nil {
       let name = try value.requireString("class_name")
       if name == "function" {
-        return try activate(x, value.require("config"), call, isLayer: isLayer, dialect: dialect)
+        return try activate(x, value.require("config"), call, isLayer: isLayer, dialect: dialect, role: role)
       }
       if let activation = try Activation(layer: value) {
-        return try apply(activation, x, call, role: isLayer ? nil : roleName(KerasLayer.snakeCase(name)))
+        return try apply(
+          activation, x, call, role: isLayer ? nil : role ?? roleName(KerasLayer.snakeCase(name)))
       }
     }
     let quantizer = try QKerasQuantizer(value)
-    return try quantize(x, quantizer, call, role: isLayer ? nil : roleName(quantizer.name))
+    return try quantize(x, quantizer, call, role: isLayer ? nil : role ?? roleName(quantizer.name))
   }
 
   private func roleName(_ name: String) -> String { String(name.prefix { $0 != "(" }) }

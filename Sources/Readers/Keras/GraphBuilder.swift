@@ -68,6 +68,17 @@ struct GraphBuilder {
     graph.outputs.append(Graph.Output(name: candidate, node: node))
   }
 
+  /// Builds a graph of its own, such as the body of a scan; names stay unique over both.
+  mutating func subgraph<Result>(
+    named name: String, _ build: (inout GraphBuilder) throws(CompilationFailed) -> Result
+  ) throws(CompilationFailed) -> (graph: Graph, result: Result) {
+    let outer = graph
+    graph = Graph(name: name, framework: outer.framework)
+    defer { graph = outer }
+    let result = try build(&self)
+    return (graph, result)
+  }
+
   /// The name itself, or with the first free number behind it.
   mutating func unique(_ name: String) -> String {
     var candidate = name

@@ -29,11 +29,23 @@ struct KerasLayer: Sendable {
 /// Where a layer's weights stand: the names of the models around it and its own, and for Keras 3 archives,
 /// which number layers by class, the keys `dense_1` of the same.
 struct WeightAddress: Hashable, Sendable {
+  enum Key: Hashable, Sendable {
+    /// A layer of a model.
+    case layer(String)
+    /// A component of a layer, such as `cell` or `forward_layer`.
+    case component(String)
+  }
+
   var names: [String] = []
-  var keys: [String] = []
+  var keys: [Key] = []
 
   func appending(name: String, key: String) -> WeightAddress {
-    WeightAddress(names: names + [name], keys: keys + [key])
+    WeightAddress(names: names + [name], keys: keys + [.layer(key)])
+  }
+
+  /// A component, which in trees of names is one of them where it has a name.
+  func component(_ key: String, name: String? = nil) -> WeightAddress {
+    WeightAddress(names: names + (name.map { [$0] } ?? []), keys: keys + [.component(key)])
   }
 }
 

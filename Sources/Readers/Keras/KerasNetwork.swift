@@ -302,7 +302,12 @@ private struct ReferenceParser {
     if node.object != nil {
       try add(node.require("args"), to: &call)
       for (name, value) in try node.requireObject("kwargs") {
-        if Self.holdsTensor(value) { try add(value, to: &call) } else { call.keywords.append((name, value)) }
+        // A mask is no operand.
+        if Self.holdsTensor(value), name != "mask" {
+          try add(value, to: &call)
+        } else {
+          call.keywords.append((name, value))
+        }
       }
     } else {
       let array = try node.requireArray()

@@ -37,7 +37,7 @@ struct KerasReader {
   }
 
   /// Reports every layer and attribute that is not supported.
-  private func check(_ network: KerasNetwork, _ sink: inout DiagnosticSink) {
+  func check(_ network: KerasNetwork, _ sink: inout DiagnosticSink) {
     for member in network.members {
       switch member {
       case .network(let inner): check(inner, &sink)
@@ -58,7 +58,7 @@ struct KerasReader {
   ///
   /// - Parameters:
   ///   - inputs: the operands of a nested model; nil for the outermost one, whose inputs are the graph's.
-  private func emit(_ network: KerasNetwork, inputs: [NodeID?]?, _ builder: inout GraphBuilder) -> [NodeID?] {
+  func emit(_ network: KerasNetwork, inputs: [NodeID?]?, _ builder: inout GraphBuilder) -> [NodeID?] {
     var results: [KerasNetwork.Tensor: NodeID] = [:]
     if let inputs {
       for (tensor, node) in zip(network.inputs, inputs) { results[tensor] = node }

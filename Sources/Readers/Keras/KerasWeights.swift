@@ -126,7 +126,12 @@ extension KerasWeights {
   private func group(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String]) -> HDF5Group? {
     var group = root
     for key in layer.keys {
-      guard let next = KerasWeights.children(of: group)?.group(key) else { return nil }
+      let next =
+        switch key {
+        case .layer(let name): KerasWeights.children(of: group)?.group(name)
+        case .component(let name): group.group(name)
+        }
+      guard let next else { return nil }
       group = next
     }
     return part.isEmpty ? group : group.group(part.joined(separator: "/"))
@@ -135,14 +140,22 @@ extension KerasWeights {
   private func numbered(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String], _ names: [String])
     throws(CompilationFailed) -> [String: HDF5Dataset]
   {
-    let path = layer.keys.map { "layers/\($0)" } + part + ["vars"]
+    let place = layer.keys.map { key in
+      switch key {
+      case .layer(let name): "layers/\(name)"
+      case .component(let name): name
+      }
+    }
+    let path = place + part + ["vars"]
     guard let variables = group(root, layer, part)?.group("vars") else {
       if names.isEmpty { return [:] }
       throw CompilationFailed(
         "I105", "the weights of layer '\(layer.names.joined(separator: "/"))' are missing",
         at: .object(file: root.file, path: path.joined(separator: "/")))
     }
-    if part.isEmpty, case .strings(let written)? = variables.attribute("name")?.elements,
+    // Components have names of their own.
+    if part.isEmpty, case .layer? = layer.keys.last,
+      case .strings(let written)? = variables.attribute("name")?.elements,
       let own = layer.names.last,
       written != [own]
     {

@@ -12,6 +12,8 @@ struct LayerCall: LayerSite, Sendable {
   /// The name of the node that ends the layer: the layer's own, and for its second call `dense_call2`.
   let name: String
   let operands: [Operand]
+  /// Whether the layer goes through its sequence the other way than its configuration says.
+  var isFlipped = false
 
   var origin: Layer { layer.origin }
   var config: JSONValue { layer.config }

@@ -27,6 +27,7 @@ extension LayerImporter {
     let groups: [[LayerImporter]] = [
       coreLayers, shapeLayers, activationLayers, normalizationLayers, mergeLayers,
       convolutionLayers, poolingLayers, qkerasLayers, hgq1Layers, hgq2Layers,
+      recurrentLayers, wrapperLayers,
     ]
     var table: [String: LayerImporter] = [:]
     for importer in groups.joined() {

@@ -33,7 +33,7 @@ extension GraphBuilder {
   private func computed(_ node: Node, _ known: inout [NodeID: TensorType?]) -> TensorType? {
     var node = node
     switch node.primitive {
-    case .input, .forest: return nil
+    case .input, .forest, .scan: return nil
     case .constant(let weights): if !weights.isExact { return nil }
     case .linear(let linear): if !linear.weights.isExact || !(linear.bias?.isExact ?? true) { return nil }
     case .map(let map):

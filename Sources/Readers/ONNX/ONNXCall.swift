@@ -7,6 +7,8 @@ import ONNXProto
 enum ONNXValue: Sendable {
   /// A tensor that depends on the inputs. The node's shape leaves out the first axis, the samples.
   case tensor(NodeID)
+  /// One whose samples stand along another axis.
+  case displaced(SampledTensor)
   case constant(ONNXConstant)
   /// The integers that QuantizeLinear makes, until DequantizeLinear gives them their values again.
   case integers(ONNXIntegers)
@@ -24,12 +26,14 @@ struct ONNXCall: LayerSite, Sendable {
   /// The name of the node that ends the call.
   let name: String
   let origin: Layer
-  let attributes: [String: Onnx_AttributeProto]
+  private(set) var attributes: [String: Onnx_AttributeProto]
   /// Nil for operands that are left out.
-  let operands: [ONNXValue?]
+  private(set) var operands: [ONNXValue?]
   /// Whether nothing else reads the operand.
   let isOnlyReader: [Bool]
-  let outputCount: Int
+  /// Whether anything reads the output.
+  let isOutputRead: [Bool]
+  var outputCount: Int { isOutputRead.count }
   let context: ONNXContext
 
   /// The number of samples that shapes in the file are written for, 1 where it is left open.
@@ -67,6 +71,8 @@ extension ONNXCall {
       let local = try perSample(constant, rank: constant.shape.count)
       return try builder.add(
         .constant(local.weights(isQuantizedModel: context.isQuantized)), [], self, "constant")
+    case .displaced:
+      throw failure("I405", "reads a tensor whose samples do not stand along the first axis")
     case .integers:
       throw failure("I408", "works on the integers of QuantizeLinear, expected DequantizeLinear before it")
     case .scaled(let scaled): return try scaled.node(&builder, self)
@@ -100,6 +106,37 @@ extension ONNXCall {
     return integers
   }
 
+  /// The call with other operands.
+  func replacing(_ operands: [ONNXValue?]) -> ONNXCall {
+    var call = self
+    call.operands = operands
+    return call
+  }
+
+  /// The call with another integer as attribute.
+  func replacing(_ name: String, _ value: Int) -> ONNXCall {
+    var call = self
+    var attribute = Onnx_AttributeProto()
+    attribute.name = name
+    attribute.type = .int
+    attribute.i = Int64(value)
+    call.attributes[name] = attribute
+    return call
+  }
+
+  /// The call with other integers, which are an attribute in old operator sets and an operand in new ones.
+  func replacing(_ name: String, operand index: Int, _ values: [Int]) -> ONNXCall {
+    var call = self
+    if attributes[name] != nil {
+      call.attributes[name]?.ints = values.map { Int64($0) }
+      return call
+    }
+    while call.operands.count <= index { call.operands.append(nil) }
+    call.operands[index] = .constant(
+      ONNXConstant(shape: [values.count], values: values.map(Double.init), isInteger: true))
+    return call
+  }
+
   /// All constants, if no operand depends on the inputs.
   var constants: [ONNXConstant]? {
     var result: [ONNXConstant] = []
@@ -128,6 +165,8 @@ extension ONNXCall {
   func fullShape(_ value: ONNXValue?, _ builder: GraphBuilder) -> [Int]? {
     switch value {
     case .tensor(let node): fullShape(node, builder)
+    case .displaced(let tensor):
+      builder.shape(tensor.node)[..<tensor.axis] + [batch] + builder.shape(tensor.node)[tensor.axis...]
     case .constant(let constant): constant.shape
     case .integers(let integers): fullShape(integers.operand, builder)
     case .scaled(let scaled): fullShape(scaled.operand, builder)

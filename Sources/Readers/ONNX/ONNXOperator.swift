@@ -26,6 +26,7 @@ struct ONNXOperator: Sendable {
       constantOperators, arithmeticOperators, contractionOperators, activationOperators, shapeOperators,
       windowOperators, reductionOperators, quantizationOperators, linearQuantizationOperators,
       treeEnsembleOperators,
+      recurrentOperators,
     ]
     for importer in groups.joined() {
       for kind in importer.kinds {
@@ -42,8 +43,7 @@ struct ONNXOperator: Sendable {
 
   /// Why an operator that users have met is not read, where there is more to say than that.
   static let refusals: [String: String] = [
-    "LSTM": "recurrent layers are not supported yet", "GRU": "recurrent layers are not supported yet",
-    "RNN": "recurrent layers are not supported yet", "Attention": "attention is not supported yet",
+    "Attention": "attention is not supported yet",
     "If": "hardware of fixed latency has no branches", "Loop": "hardware of fixed latency has no loops",
     "Scan": "hardware of fixed latency has no loops",
   ]

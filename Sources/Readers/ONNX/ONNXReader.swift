@@ -117,10 +117,13 @@ struct ONNXReader {
     for (index, input) in model.graph.input.enumerated() where values[input.name] == nil {
       do throws(CompilationFailed) {
         let shape = try shape(of: input, index)
-        batches.append(shape[0])
+        // Where one axis alone is left open, the samples stand along it.
+        let axis = shape.firstIndex(of: 0) ?? 0
+        batches.append(shape[axis])
         let site = site(of: input, index)
-        values[input.name] = .tensor(
-          try builder.add(.input(shape: Array(shape.dropFirst())), [], site))
+        let own = shape.indices.filter { $0 != axis }.map { shape[$0] }
+        values[input.name] =
+          SampledTensor(node: try builder.add(.input(shape: own), [], site), axis: axis).value
       } catch {
         error.diagnostics.forEach { builder.sink.report($0) }
       }
@@ -149,7 +152,10 @@ struct ONNXReader {
     guard extents.count >= 2, extents.count <= 16 else {
       throw wrong("has \(extents.count) axes", "expected the samples' axis and at least one behind it")
     }
-    if let axis = extents.dropFirst().firstIndex(where: { $0 <= 0 || $0 > GraphBuilder.maximumElements }) {
+    let open = extents.filter { $0 == 0 }.count
+    if let axis = extents.dropFirst().firstIndex(where: {
+      $0 < 0 || $0 > GraphBuilder.maximumElements || ($0 == 0 && (open > 1 || !hasRecurrence))
+    }) {
       throw wrong(
         "has an axis \(axis) of no fixed length", "give every axis but the first a length, then export again")
     }
@@ -159,11 +165,16 @@ struct ONNXReader {
     return extents.map(Int.init)
   }
 
+  /// Whether an operator may want time before samples.
+  private var hasRecurrence: Bool {
+    model.graph.node.contains { ["LSTM", "GRU", "RNN"].contains($0.opType) }
+  }
+
   private func site(of input: Onnx_ValueInfoProto, _ index: Int) -> ONNXCall {
     ONNXCall(
       kind: "input", name: input.name,
       origin: Layer(name: input.name, kind: "Input", path: "graph.input[\(index)]"), attributes: [:],
-      operands: [], isOnlyReader: [], outputCount: 1, context: context)
+      operands: [], isOnlyReader: [], isOutputRead: [true], context: context)
   }
 
   /// The node's name, or one made from its kind and place.
@@ -198,8 +209,11 @@ struct ONNXReader {
       let call = ONNXCall(
         kind: node.opType, name: name, origin: origin, attributes: attributes,
         operands: operands, isOnlyReader: node.input.map { readers[$0] == 1 },
-        outputCount: node.output.count, context: context)
-      for (output, value) in zip(node.output, try importer.emit(call, &builder)) where !output.isEmpty {
+        isOutputRead: node.output.map { readers[$0, default: 0] > 0 }, context: context)
+      let made =
+        try call.isDisplaced(builder)
+        ? importer.emitDisplaced(call, &builder) : importer.emit(call, &builder)
+      for (output, value) in zip(node.output, made) where !output.isEmpty {
         values[output] = value
       }
     } catch {
@@ -229,6 +243,12 @@ struct ONNXReader {
             "I414", "output '\(output.name)' is the index of the label", at: location, notes: [names])
           builder.addOutput(label.index, name: output.name)
         }
+      case .displaced(let tensor):
+        builder.sink.notice(
+          "I430",
+          "the samples of output '\(output.name)' stand along axis \(tensor.axis) in the model, along the first here",
+          at: location)
+        builder.addOutput(tensor.node, name: output.name)
       case .constant, .texts:
         // Brevitas returns scale, zero point and width beside a quantized tensor.
         builder.sink.notice("I412", "output '\(output.name)' is constant and left out", at: location)

@@ -87,7 +87,7 @@ struct KerasErrorTests {
     Case("I115", layer("UpSampling1D", #""size": 2000000000"#), input: "[null, 4, 2]"),
     Case("I116", layer("MaxPooling2D", #""pool_size": [2, 2]"#)),
     Case("I116", layer("Rescaling", #""scale": [1.0, 2.0]"#)),
-    Case("I117", layer("LSTM")),
+    Case("I117", layer("ConvLSTM2D")),
     Case("I117", layer("Activation", #""activation": "relu""#) + layer("Lambda")),
   ]
 

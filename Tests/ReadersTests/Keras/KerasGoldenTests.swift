@@ -47,6 +47,8 @@ struct KerasGoldenTests {
     GoldenModel(file: "keras2/dense_3layer_binary/dense_3layer_binary.json"),
     GoldenModel(file: "keras2/dense_3layer_full_optimizer/dense_3layer_full_optimizer.h5"),
     GoldenModel(file: "keras2/dense_3layer_ternary/dense_3layer_ternary.json"),
+    GoldenModel(file: "keras2/lstm/lstm.h5"), GoldenModel(file: "keras2/gru/gru.h5"),
+    GoldenModel(file: "keras3/lstm/lstm.keras"), GoldenModel(file: "keras3/gru/gru.keras"),
     GoldenModel(file: "keras2/conv1d/conv1d.h5"),
     GoldenModel(file: "keras2/conv1d/conv1d.json"),
     GoldenModel(file: "keras2/conv2d_digits/conv2d_digits.h5"),

@@ -175,7 +175,7 @@ extension Weights {
 
   /// The values with element i taken from `order[i]`.
   func reordered(_ order: [Int], shape: [Int]) -> Weights {
-    if order.indices.allSatisfy({ order[$0] == $0 }) { return reshaped(shape) }
+    if order.count == count, order.indices.allSatisfy({ order[$0] == $0 }) { return reshaped(shape) }
     switch storage {
     case .real(let values): return Weights(real: order.map { values[$0] }, shape: shape)
     case .exact(let raw, let exponent, let scales):

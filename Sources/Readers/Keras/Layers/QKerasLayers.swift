@@ -65,7 +65,7 @@ extension LayerImporter {
 
   /// The conversion of a layer's variables by the quantizers `<variable>_quantizer` of its configuration; a
   /// variable without one stays real.
-  private static func quantization(_ call: LayerCall, _ names: [String]) throws(CompilationFailed)
+  static func quantization(_ call: LayerCall, _ names: [String]) throws(CompilationFailed)
     -> WeightConversion
   {
     var quantizers: [String: QKerasQuantizer] = [:]

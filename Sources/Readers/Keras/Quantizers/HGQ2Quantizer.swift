@@ -21,10 +21,11 @@ struct HGQ2Quantizer {
     _ config: JSONValue, _ part: [String], shape: [Int], _ call: LayerCall, _ builder: GraphBuilder
   ) throws(CompilationFailed) {
     self.call = call
+    let hard = Hard(rawValue: config["class_name"]?.string ?? "")
     let config = config["config"] ?? config
     let kind = try config.requireString("q_type")
     scale = try HGQ2Quantizer.scale(config)
-    affine = try HGQ2Quantizer.affine(config)
+    affine = try hard == .sigmoid ? (0.25, 0.5) : HGQ2Quantizer.affine(config)
     if kind == "dummy" {
       types = nil
       return
@@ -34,7 +35,7 @@ struct HGQ2Quantizer {
         "I253", "a quantizer of type '\(kind)' is not supported", notes: ["fpgaml reads 'kbi' and 'kif'"])
     }
     let rounding = try Rounding(config.require("round_mode"))
-    let overflow = try Overflow(config.require("overflow_mode"))
+    let overflow = try hard == nil ? Overflow(config.require("overflow_mode")) : .sat
     let isWeight = config["is_weight"]?.bool ?? false
     let isTrained = config["trainable"]?.bool ?? true
     // Trained weights are rounded but not wrapped.
@@ -64,6 +65,14 @@ struct HGQ2Quantizer {
     }
     types = try call.types(
       elements, shape: k.shape, to: shape, rounding, isUnbounded ? .sat : overflow, at: k.location)
+  }
+
+  /// Configurations that are functions at the same time; what makes them so is not written into the file.
+  private enum Hard: String {
+    /// Saturates at ±1.
+    case tanh = "HardTanhConfig"
+    /// Saturates at ±2, then x / 4 + 1/2.
+    case sigmoid = "HardSigmoidConfig"
   }
 
   private static func scale(_ config: JSONValue) throws(CompilationFailed) -> Rational? {

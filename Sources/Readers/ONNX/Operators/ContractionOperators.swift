@@ -12,6 +12,7 @@ extension ONNXOperator {
   private static func emitMatMul(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
+    if let product = call.constantProduct { return [.constant(product)] }
     guard let (x, matrix, isRight) = call.tensorAndConstant else {
       throw call.failure("I408", "multiplies two tensors, expected a constant matrix")
     }

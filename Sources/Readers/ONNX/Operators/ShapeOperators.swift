@@ -25,22 +25,7 @@ extension ONNXOperator {
     guard let shape = call.fullShape(call.operand(0), builder) else {
       throw call.failure("I408", "has no operand 1")
     }
-    var target = wanted
-    if !call.flag("allowzero") {
-      for (i, extent) in target.enumerated() where extent == 0 && i < shape.count { target[i] = shape[i] }
-    }
-    let known = target.filter { $0 != -1 }
-    let product = try call.checkedCount(known)
-    let count = shape.elementCount
-    if let free = target.firstIndex(of: -1), known.count == target.count - 1, product > 0,
-      count % product == 0
-    {
-      target[free] = count / product
-    }
-    guard !target.contains(-1), target.elementCount == count else {
-      throw call.failure("I409", "\(count) elements do not fit the shape \(wanted)")
-    }
-    return [try call.reshaped(target, &builder)]
+    return [try call.reshaped(call.target(wanted, of: shape), &builder)]
   }
 
   private static func emitFlatten(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -70,9 +55,7 @@ extension ONNXOperator {
     if case .constant(let constant)? = call.operand(0) {
       return [.constant(constant.transposed(permutation))]
     }
-    guard permutation.first == 0 else { throw call.failure("I405", "moves the axis of the samples") }
-    let x = try call.tensor(0, &builder)
-    return [.tensor(try builder.transpose(x, permutation.dropFirst().map { $0 - 1 }, call, nil))]
+    return try transpose(call, permutation, &builder)
   }
 
   private static func emitSqueeze(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -103,6 +86,7 @@ extension ONNXOperator {
     guard axes.count == given.count else { throw call.failure("I408", "the axes \(given) repeat") }
     var rest = shape[...]
     let target = (0..<(shape.count + given.count)).map { axes.contains($0) ? 1 : rest.removeFirst() }
+    if call.sampled(0) != nil { return try unsqueeze(call, axes, target, &builder) }
     return [try call.reshaped(target, &builder)]
   }
 
