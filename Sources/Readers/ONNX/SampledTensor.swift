@@ -119,9 +119,15 @@ extension ONNXOperator {
     guard let fromEnd else { return try emit(call, &builder) }
     let isElementwise = Self.elementwise.contains(call.kind)
     var operands: [ONNXValue?] = []
-    for operand in call.operands {
+    for (index, operand) in call.operands.enumerated() {
+      if let x = call.sampled(index) {
+        let shape = builder.shape(x.node)
+        let missing = isElementwise ? rank - 1 - shape.count : 0
+        let ones = Array(repeating: 1, count: missing)
+        operands.append(.tensor(try builder.reshape(x.node, ones + shape, call, "aligned")))
+        continue
+      }
       switch operand {
-      case .displaced(let x): operands.append(.tensor(x.node))
       case .constant(let constant)
       where (isElementwise || call.kind == "Concat") && constant.shape.count >= fromEnd:
         var shape = constant.shape
