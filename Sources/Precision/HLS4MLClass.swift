@@ -4,6 +4,8 @@ import Graph
 extension Node {
   /// The class that hls4ml 1.3 makes of the node: the keys of `LayerType` that have an effect.
   var hls4mlClass: String {
+    // All that a step computes belongs to the recurrent layer.
+    if isRecurrent { return layer.kind }
     switch primitive {
     case .input: return "Input"
     case .map(let map): return map.function.hls4mlClass(of: layer.kind)
@@ -39,8 +41,11 @@ extension Node {
   /// Whether hls4ml gives the layer an accumulator.
   var hls4mlAccumulates: Bool {
     let name = hls4mlClass
-    return name.contains("Conv") || name.contains("Pooling") || name.hasSuffix("Dense")
+    return name.contains("Conv") || name.contains("Pooling") || name.hasSuffix("Dense") || isRecurrent
   }
+
+  /// Whether the node is part of a recurrent layer that hls4ml has.
+  private var isRecurrent: Bool { ["LSTM", "GRU"].contains(layer.kind) }
 
   /// Whether the node is a step inside a layer that hls4ml computes in one: its result has no type of its own.
   var isInner: Bool { name != layer.name && ["PReLU", "Average"].contains(layer.kind) }
