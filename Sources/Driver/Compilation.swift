@@ -68,15 +68,20 @@ public struct Compilation: Sendable {
         HLSTensor(
           name: graph[id].name, shape: graph[id].shape, formats: graph[id].type?.formats.array ?? [])
       },
-      nodes: lowered.functions.map { function in
-        let node = graph[function.node]
-        return HLSNode(
-          name: node.name, comment: node.summary, circuit: function.circuit,
-          arguments: function.repetition == nil ? nil : node.operands.map { graph[$0].name },
-          results: function.repetition == nil ? nil : [node.name],
-          repetition: function.repetition.map { HLSRepetition(steps: $0.steps, sequences: $0.sequences) })
-      },
+      nodes: lowered.functions.map { HLSNode($0, in: graph) },
       outputs: graph.outputs.map { HLSOutput(name: $0.name, tensor: graph[$0.node].name) })
+  }
+}
+
+extension HLSNode {
+  /// A node's function; a recurrent layer's is that of one step.
+  init(_ function: NodeFunction, in graph: Graph) {
+    let node = graph[function.node]
+    self.init(
+      name: node.name, comment: node.summary, circuit: function.circuit,
+      arguments: function.repetition == nil ? nil : node.operands.map { graph[$0].name },
+      results: function.repetition == nil ? nil : [node.name],
+      repetition: function.repetition.map { HLSRepetition(steps: $0.steps, sequences: $0.sequences) })
   }
 }
 

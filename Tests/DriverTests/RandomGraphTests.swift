@@ -108,9 +108,7 @@ private struct Design {
         HLSTensor(
           name: joined[id].name, shape: joined[id].shape, formats: joined[id].type?.formats.array ?? [])
       },
-      nodes: lowered.functions.map {
-        HLSNode(name: joined[$0.node].name, comment: joined[$0.node].summary, circuit: $0.circuit)
-      },
+      nodes: lowered.functions.map { HLSNode($0, in: joined) },
       outputs: joined.outputs.map { HLSOutput(name: $0.name, tensor: joined[$0.node].name) })
   }
 
