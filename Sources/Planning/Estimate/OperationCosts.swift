@@ -35,6 +35,10 @@ struct OperationCosts {
       let operands: [Value]
       switch circuit[value].kind {
       case .select, .bitwise: operands = circuit[value].kind.operands
+      case .compare:
+        // A comparison that fits one table may go into its user's.
+        if let bits = decidingBits(value), bits <= part.lutInputs { supports[value.index] = bits }
+        continue
       case .slice(let operand, _):
         // A wire passes its operand's logic on.
         if uses[operand.index] == 1 { supports[value.index] = supports[operand.index] }
@@ -79,7 +83,8 @@ struct OperationCosts {
     case .input, .constant, .slice: return Resources()
     case .sum(let terms): return sum(terms, width: width)
     case .multiply(let a, let b): return product(a, b, width: width)
-    case .compare(let relation, let a, let b): return compare(relation, a, b)
+    case .compare(let relation, let a, let b):
+      return isAbsorbed[value.index] ? Resources() : compare(value, relation, a, b)
     case .select, .bitwise:
       if isAbsorbed[value.index] || supports[value.index] < 2 && !isSelect(value) { return Resources() }
       return Resources(lut: width * tables(supports[value.index]))
@@ -172,19 +177,34 @@ extension OperationCosts {
     return Resources(dsp: blocks)
   }
 
-  private func compare(_ relation: Relation, _ a: Value, _ b: Value) -> Resources {
+  private func compare(_ value: Value, _ relation: Relation, _ a: Value, _ b: Value) -> Resources {
     let ranges = [a, b].map { circuit[$0].format.range }
-    let constant = ranges.first { $0.isConstant }?.lower
     let width = max(ranges[0].width, ranges[1].width)
     if relation == .equal || relation == .notEqual {
-      return Resources(lut: tables(constant == nil ? 2 * width : width))
+      return Resources(lut: tables(ranges.contains(where: \.isConstant) ? width : 2 * width))
     }
     if relation == .less && ranges[1] == .zero || relation == .lessOrEqual && ranges[0] == .zero {
       return Resources()
     }
-    if constant != nil && width <= part.lutInputs { return Resources(lut: 1) }
-    return constant == nil
-      ? Resources(lut: width, carryBits: width) : Resources(lut: (width + 1) / 2, carryBits: (width + 1) / 2)
+    if let bits = decidingBits(value) { return Resources(lut: tables(bits)) }
+    return Resources(lut: width, carryBits: width)
+  }
+
+  /// Of a comparison of order with a constant the bits that decide it: those from the constant's lowest one up. They
+  /// are a chain of gates, no carry chain. Nil for any other operation.
+  private func decidingBits(_ value: Value) -> Int? {
+    guard case .compare(let relation, let a, let b) = circuit[value].kind,
+      relation == .less || relation == .lessOrEqual
+    else { return nil }
+    let ranges = [a, b].map { circuit[$0].format.range }
+    guard let constant = ranges.firstIndex(where: \.isConstant), !ranges[1 - constant].isConstant else {
+      return nil
+    }
+    let variable = ranges[1 - constant]
+    // x < c, or the opposite of it: x ≤ c is x < c + 1, c < x is the opposite of x < c + 1.
+    let bound = ranges[constant].lower + ((relation == .less) == (constant == 1) ? 0 : 1)
+    let pattern = variable.isSigned ? bound ^ (Int128(1) << Int128(variable.width - 1)) : bound
+    return max(1, variable.width - min(pattern.trailingZeroBitCount, variable.width))
   }
 
   private mutating func lookup(_ operand: Value, _ table: Int) -> Int {
