@@ -89,17 +89,18 @@ def view(x, node):
 
 def evaluate(peer, graph, x):
     """The graph's output on an array of the peer's."""
-    values, positive = [], []
+    values = []
+    # The typed graph knows the exact range of every value.
+    positive = [all(f["range"][0] >= 0 for f in n["type"]["formats"]["values"]) for n in graph["nodes"]]
     for node in graph["nodes"]:
         (kind, body), = node["primitive"].items()
         operands = [values[i] for i in node["operands"]]
-        isPositive = bool(operands) and positive[node["operands"][0]]
         if kind == "input":
             value = fixed(peer, x.reshape(node["shape"]), node["inputTypes"], isInput=True)
         elif kind == "quantize" and "fixed" in body["_0"]:
             if any(s != [1, 1] for s in body["_0"]["fixed"]["scales"]["values"]):
                 raise ValueError("a quantizer with a scale")
-            value = fixed(peer, operands[0], body["_0"]["fixed"]["_0"], isPositive)
+            value = fixed(peer, operands[0], body["_0"]["fixed"]["_0"], positive[node["operands"][0]])
         elif kind == "linear" and "accumulator" not in body["_0"]:
             linear = body["_0"]
             w = weights(linear["weights"])
@@ -112,7 +113,7 @@ def evaluate(peer, graph, x):
         elif kind == "map" and body["_0"]["form"].get("rectifier", {}).get("_0") == {
             "negativeSlope": [0, 1], "threshold": [0, 1]
         }:
-            value, isPositive = peer.relu(operands[0]), True
+            value = peer.relu(operands[0])
         elif kind == "rearrange" and "reshape" in body["_0"]:
             value = operands[0].reshape(node["shape"])
         elif kind == "rearrange" and "view" in body["_0"]:
@@ -120,11 +121,10 @@ def evaluate(peer, graph, x):
         elif kind == "reduce" and body["_0"] == "maximum":
             value = np.max(operands[0], axis=-1)
         elif kind == "combine" and body["_0"] == "add":
-            value, isPositive = operands[0] + operands[1], False
+            value = operands[0] + operands[1]
         else:
             raise ValueError(f"node '{node['name']}': {kind} {json.dumps(body)[:80]}")
         values.append(value)
-        positive.append(isPositive and kind in ("map", "rearrange", "reduce", "quantize"))
     output, = graph["outputs"]
     return values[output["node"]]
 

@@ -280,7 +280,7 @@ def main():
     bench = Bench(a)
     wanted = lambda name: any(fnmatch.fnmatch(name, g) for g in a.only.split(","))
     names = [n for n in [*workloads.MATRICES, *workloads.NETWORKS] if wanted(n)]
-    todo = list(workloads.generated(bench.work, names, map(int, a.seeds.split(","))))
+    todo = list(workloads.generated(bench.work, names, [int(s) for s in a.seeds.split(",")]))
     for model in a.model:
         name, _, path = model.rpartition("=")
         todo.append((name or Path(path).stem, Path(path).resolve()))

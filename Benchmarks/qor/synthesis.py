@@ -108,9 +108,8 @@ endmodule
 """
 
 
-def ecp5(files, top, ports, frequency, work, seed=1, timeout=3600):
-    """Fmax in MHz after place and route on an ECP5-85k, with the ports in shift registers of the same clock."""
-    work.mkdir(parents=True, exist_ok=True)
+def wrapper(top, ports, work):
+    """A module of four pins around a design whose ports are in shift registers of the same clock."""
     connections, used = [], {"input": 0, "output": 0}
     for name, (direction, width) in ports.items():
         if name == "clk":
@@ -123,7 +122,26 @@ def ecp5(files, top, ports, frequency, work, seed=1, timeout=3600):
     text = WRAPPER.format(
         inputs=used["input"], outputs=used["output"], top=top, connections=", ".join(connections))
     (work / "wrapper.v").write_text(text)
-    names = " ".join(f'"{f}"' for f in [*sources(files, work, False), work / "wrapper.v"])
+    return work / "wrapper.v"
+
+
+def ecp5(files, top, ports, frequency, work, seed=1, timeout=3600):
+    """Fmax in MHz after place and route on an ECP5-85k."""
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "ecp5.json").exists():
+        ecp5_netlist(files, top, ports, work, timeout)
+    # YoWASP's tools see what lies below their working directory.
+    command = [*NEXTPNR, "--85k", "--package", "CABGA756", "--json", "ecp5.json", "--freq", str(frequency)]
+    command += ["--seed", str(seed), "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    seconds = run(command, work / f"nextpnr_{seed}.log", timeout, cwd=work)
+    clocks = re.findall(r"Max frequency for clock[^:]*: ([0-9.]+) MHz", (work / f"nextpnr_{seed}.log").read_text())
+    if not clocks:
+        raise SynthesisFailed(f"no clock in {work}/nextpnr_{seed}.log")
+    return {"fmax": float(clocks[-1]), "pnr_cpu": seconds}
+
+
+def ecp5_netlist(files, top, ports, work, timeout):
+    names = " ".join(f'"{f}"' for f in [*sources(files, work, False), wrapper(top, ports, work)])
     script = work / "ecp5.ys"
     script.write_text(f"""read_verilog -sv -defer {names}
 synth_ecp5 -top wrapper -run begin:coarse
@@ -135,12 +153,3 @@ opt_clean
 synth_ecp5 -top wrapper -nowidelut -run coarse: -json {work}/ecp5.json
 """)
     run([*YOSYS, "-q", "-s", str(script)], work / "ecp5.log", timeout)
-    # YoWASP's tools see what lies below their working directory.
-    command = [*NEXTPNR, "--85k", "--package", "CABGA756", "--json", "ecp5.json", "--freq", str(frequency)]
-    command += ["--seed", str(seed), "--timing-allow-fail", "--lpf-allow-unconstrained", "--report", "ecp5_report.json"]
-    seconds = run(command, work / "nextpnr.log", timeout, cwd=work)
-    log = (work / "nextpnr.log").read_text()
-    clocks = re.findall(r"Max frequency for clock[^:]*: ([0-9.]+) MHz", log)
-    if not clocks:
-        raise SynthesisFailed(f"no clock in {work}/nextpnr.log")
-    return {"fmax": float(clocks[-1]), "pnr_cpu": seconds}

@@ -34,6 +34,13 @@ public struct MatrixProblem: Hashable, Sendable {
   }
 
   public var outputCount: Int { constants.count }
+
+  /// An output's constant with what constant inputs add.
+  func fixedConstant(output n: Int) -> Int128 {
+    inputs.indices.reduce(constants[n]) { sum, k in
+      inputs[k].isConstant ? sum + inputs[k].lower * Int128(coefficients[k * outputCount + n]) : sum
+    }
+  }
 }
 
 /// What adders cost on a family of parts.

@@ -11,9 +11,8 @@ struct Search {
     var runs: Int
     /// Repairs of the best network.
     var repairs: Int
-    /// Attempts at each sum's tree, while searching and in the end.
+    /// Attempts at each sum's tree while searching.
     var searchTrees: Int
-    var finalTrees: Int
   }
 
   private struct Solution {
@@ -37,15 +36,16 @@ struct Search {
     let terms = max(start.termCount, 1)
     switch problem.effort {
     case .fast:
-      plan = Plan(runs: 1, repairs: 0, searchTrees: 1, finalTrees: 4)
+      plan = Plan(runs: 1, repairs: 0, searchTrees: 1)
     case .balanced:
-      plan = Plan(runs: 2, repairs: min(16 + terms / 100, 500_000 / terms), searchTrees: 2, finalTrees: 24)
+      plan = Plan(runs: 2, repairs: min(16 + terms / 100, 500_000 / terms), searchTrees: 2)
     case .max:
-      plan = Plan(runs: 8, repairs: min(4000, 12_000_000 / terms), searchTrees: 6, finalTrees: 400)
+      plan = Plan(runs: 8, repairs: min(4000, 12_000_000 / terms), searchTrees: 6)
     }
   }
 
-  func run() throws(WidthOverflow) -> AdderGraph {
+  /// The best network, and its graph.
+  func run() throws(WidthOverflow) -> (SumNetwork, AdderGraph) {
     var random = SplitMix64(seed: 1)
     let policies = (0..<(start.termCount > Search.largestCount ? 1 : plan.runs)).map { policy($0, &random) }
     var best = try round(policies.map { ($0, start) }, than: nil)
@@ -64,7 +64,17 @@ struct Search {
       best = try round(attempts, than: best)
       done += count
     }
-    return try GraphBuilder.graph(best.network, of: problem, attempts: plan.finalTrees)
+    let trees = Search.finalTrees(problem.effort)
+    return (best.network, try GraphBuilder.graph(best.network, of: problem, attempts: trees))
+  }
+
+  /// Attempts at each sum's tree in the end.
+  static func finalTrees(_ effort: SearchEffort) -> Int {
+    switch effort {
+    case .fast: 4
+    case .balanced: 24
+    case .max: 400
+    }
   }
 
   /// Policies differ in how often a pattern must occur to be worth a signal of its own, and in what breaks ties.

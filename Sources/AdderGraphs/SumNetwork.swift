@@ -134,6 +134,30 @@ struct SumNetwork {
     renameOutputs(newSignals)
   }
 
+  /// Gives the outputs the constants of a problem that differs in nothing else.
+  /// - Requires: sums in topological order; only sums that are outputs have constants.
+  mutating func setConstants(_ problem: MatrixProblem) {
+    var wanted: [Int: Int128] = [:]
+    for n in outputs.indices {
+      let constant = problem.fixedConstant(output: n)
+      switch outputs[n] {
+      case .constant: outputs[n] = .constant(constant)
+      case .signal(let signal): wanted[signal] = constant
+      }
+    }
+    // A sum may be an output and a part of others, which then bring its constant with them.
+    var constants = Array(repeating: Int128(0), count: inputCount)
+    for i in sums.indices {
+      let brought = sums[i].terms.reduce(Int128(0)) { sum, term in
+        let constant = constants[term.signal] << Int128(term.shift)
+        return term.isNegative ? sum - constant : sum + constant
+      }
+      let total = wanted[inputCount + i] ?? brought
+      sums[i].constant = total - brought
+      constants.append(total)
+    }
+  }
+
   private mutating func renameOutputs(_ newSignals: [Int]) {
     outputs = outputs.map { output in
       switch output {

@@ -1,4 +1,3 @@
-import AdderGraphs
 import Circuit
 import Diagnostics
 import FixedPoint
@@ -40,12 +39,7 @@ public struct Compilation: Sendable {
     model = try request.model.load()
     // A graph.json knows the name of its design.
     if !model.source.isTyped { model.graph.name = request.name }
-    let options = LoweringOptions(
-      effort: request.plan.effort.search, target: request.plan.part.hasTernaryAdders ? .lut6 : .lut4)
-    request.progress("searching adder graphs")
-    lowered = try model.graph.lowered(options)
-    request.progress("planning")
-    plan = try Planner(request.plan).plan(lowered.circuit.optimized())
+    (lowered, plan) = try Compilation.planned(model.graph, request.plan, progress: request.progress)
   }
 
   /// What the build folder is called where nothing else is asked for.
@@ -82,17 +76,6 @@ extension HLSNode {
       arguments: function.repetition == nil ? nil : node.operands.map { graph[$0].name },
       results: function.repetition == nil ? nil : [node.name],
       repetition: function.repetition.map { HLSRepetition(steps: $0.steps, sequences: $0.sequences) })
-  }
-}
-
-extension PlanRequest.Effort {
-  /// How much work the search for adder graphs may do.
-  var search: SearchEffort {
-    switch self {
-    case .fast: .fast
-    case .balanced: .balanced
-    case .max: .max
-    }
   }
 }
 

@@ -2,20 +2,31 @@ import AdderGraphs
 import Circuit
 import FixedPoint
 
-/// Adder graphs found so far: equal problems are solved once.
+/// Adder graphs found so far: equal problems are solved once, and those that differ in constants alone are searched
+/// once, where no time limit makes constants matter.
 struct AdderGraphSolutions {
   let options: LoweringOptions
-  private var known: [MatrixProblem: AdderGraph] = [:]
+  private var known: [MatrixProblem: MatrixSolution] = [:]
+  private var graphs: [MatrixProblem: AdderGraph] = [:]
 
   init(_ options: LoweringOptions) { self.options = options }
 
   mutating func solve(_ problem: MatrixProblem) throws(WidthOverflow) -> AdderGraph {
-    if let found = known[problem] { return found }
-    guard let solution = try problem.solve() else {
-      preconditionFailure("only a time limit makes a problem infeasible")
+    if let found = graphs[problem] { return found }
+    var key = problem
+    if problem.timeLimit == nil { key.constants = problem.constants.map { _ in 0 } }
+    let graph: AdderGraph
+    if let found = known[key] {
+      graph = try found.graph(constants: problem.constants)
+    } else {
+      guard let solution = try problem.solution() else {
+        preconditionFailure("only a time limit makes a problem infeasible")
+      }
+      known[key] = solution
+      graph = solution.graph
     }
-    known[problem] = solution
-    return solution
+    graphs[problem] = graph
+    return graph
   }
 }
 
@@ -33,10 +44,7 @@ extension NodeLowering {
     let inputs = values.enumerated().map { k, value in
       builder.constantValue(value) == nil ? ranges?[k] ?? builder.range(value) : builder.range(value)
     }
-    let problem = MatrixProblem(
-      inputs: inputs, coefficients: coefficients, constants: constants,
-      target: solutions.options.target, effort: solutions.options.effort)
-    let graph = try solutions.solve(problem)
+    let graph = try solutions.solve(problem(values, inputs, coefficients, constants))
     var nodes: [Value] = []
     nodes.reserveCapacity(graph.nodes.count)
     func value(_ operand: AdderGraph.Operand, _ lowering: inout NodeLowering) -> Value {
@@ -58,6 +66,21 @@ extension NodeLowering {
       result.append(try builder.sum([term], exponent: exponent, origin: origin))
     }
     return result
+  }
+
+  private mutating func problem(
+    _ values: [Value], _ ranges: [Interval], _ coefficients: [Int64], _ constants: [Int128]
+  ) -> MatrixProblem {
+    var problem = MatrixProblem(
+      inputs: ranges, coefficients: coefficients, constants: constants,
+      target: solutions.options.target, effort: solutions.options.effort)
+    guard case .limited(let percent) = solutions.options.depth else { return problem }
+    // Only differences count, and problems that differ in none are solved once.
+    let times = arrivals(values, in: builder)
+    let first = times.min() ?? 0
+    problem.arrivals = times.map { $0 - first }
+    problem.timeLimit = problem.earliestTime * max(percent, 100) / 100
+    return problem
   }
 
   /// Σ of values, with the given signs.

@@ -25,6 +25,7 @@ public struct LoweringOptions: Hashable, Sendable {
   public var effort: SearchEffort
   public var target: AdderTarget
   public var linearForm: LinearForm
+  public var depth: GraphDepth
 
   /// What constant matrices become.
   public enum LinearForm: Hashable, Sendable {
@@ -35,12 +36,23 @@ public struct LoweringOptions: Hashable, Sendable {
   }
 
   public init(
-    effort: SearchEffort = .balanced, target: AdderTarget = .lut6, linearForm: LinearForm = .adderGraphs
+    effort: SearchEffort = .balanced, target: AdderTarget = .lut6, linearForm: LinearForm = .adderGraphs,
+    depth: GraphDepth = .free
   ) {
     self.effort = effort
     self.target = target
     self.linearForm = linearForm
+    self.depth = depth
   }
+}
+
+/// How deep adder graphs may be: deeper ones are smaller.
+public enum GraphDepth: Hashable, Sendable {
+  /// As deep as pays.
+  case free
+  /// Each layer within a percentage, 100 or more, of the least time in which its sums can be made from when their
+  /// operands arrive.
+  case limited(percent: Int)
 }
 
 extension Graph {
@@ -101,11 +113,13 @@ struct NodeLowering {
   /// Whether linear maps are solved for the ranges of their operands' types, even where values are known better. Then
   /// equal maps with equal types have one solution, wherever they stand.
   var usesTypes = false
+  var arrivals: ArrivalTimes
 
   init(_ graph: Graph, name: String, solutions: AdderGraphSolutions, offsets: RoundingOffsets = .none) {
     self.graph = graph
     self.solutions = solutions
     self.offsets = offsets
+    arrivals = ArrivalTimes(target: solutions.options.target)
     builder = CircuitBuilder(name: name)
     tensors = Array(repeating: [], count: graph.nodes.count)
   }

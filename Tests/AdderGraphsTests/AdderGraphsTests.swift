@@ -158,6 +158,20 @@ private struct SeededGenerator: RandomNumberGenerator {
     try check(try #require(try problem.solve()), problem)
   }
 
+  @Test(arguments: 0..<60 as Range<UInt64>)
+  func otherConstantsNeedNoSearch(seed: UInt64) throws {
+    var problem = randomProblem(seed)
+    problem.timeLimit = nil
+    let solution = try #require(try problem.solution())
+    #expect(try solution.graph(constants: problem.constants) == solution.graph)
+    var random = SeededGenerator(seed + 1)
+    var other = problem
+    other.constants = problem.constants.map { _ in
+      Bool.random(using: &random) ? 0 : Int128(Int64.random(in: -9999...9999, using: &random))
+    }
+    try check(try solution.graph(constants: other.constants), other)
+  }
+
   @Test func longSumsAreExact() throws {
     // More terms than one block of patterns has, and than a tree is searched for.
     var random = SeededGenerator(5)

@@ -119,6 +119,15 @@ private func kinds(_ circuit: Circuit?) -> [Operation.Kind] {
     #expect(kinds(simplified(raw.showing(middle))) == [.slice(x, low: 3)])
   }
 
+  @Test func beingNegativeIsTheSignBit() {
+    var raw = Raw(Interval(-5, 9))
+    let zero = raw.add(.constant(0), .zero)
+    let isNegative = raw.add(.compare(.less, x, zero), .bit)
+    let result = simplified(raw.showing(isNegative))
+    #expect(kinds(result) == [.slice(x, low: 4)])
+    for input in Int128(-5)...9 { #expect(result?.evaluate([input]) == [input < 0 ? 1 : 0]) }
+  }
+
   @Test func aSliceThatLostBitsIsKept() {
     var raw = Raw(byte)
     let low = raw.add(.slice(x, low: 0), Interval(-8, 7))
@@ -257,6 +266,22 @@ private func kinds(_ circuit: Circuit?) -> [Operation.Kind] {
       for b in stride(from: -128, through: 127, by: 17) {
         let inputs = [Int128(a), Int128(b)]
         #expect(circuit.evaluate(inputs) == raw.showing(upper).evaluate(inputs))
+      }
+    }
+  }
+}
+
+extension DemandedBitsTests {
+  @Test func selectionsHaveTheBitsThatAreRead() throws {
+    var raw = Raw(Interval(-128, 127), .bit)
+    let zero = raw.add(.constant(0), .zero)
+    let cleared = raw.add(.select(condition: y, ifTrue: zero, ifFalse: x), Interval(-128, 127))
+    let upper = raw.add(.slice(cleared, low: 5), Interval(-4, 3))
+    let circuit = try #require(DemandedBits().run(raw.showing(upper)))
+    #expect(circuit.operations.contains { if case .select = $0.kind { $0.format.width == 3 } else { false } })
+    for a in Int128(-128)...127 {
+      for b in Int128(0)...1 {
+        #expect(circuit.evaluate([a, b]) == raw.showing(upper).evaluate([a, b]))
       }
     }
   }
