@@ -38,6 +38,7 @@ public struct Compilation: Sendable {
     model = try request.model.load()
     // A graph.json knows the name of its design.
     if !model.source.isTyped { model.graph.name = request.name }
+    try model.graph.requireCompilableSize()
     let options = LoweringOptions(
       effort: request.plan.effort.search, target: request.plan.part.hasTernaryAdders ? .lut6 : .lut4)
     lowered = try model.graph.lowered(options)

@@ -89,7 +89,7 @@ struct FrameworkExactness {
     case nil: return "it has no type"
     }
     switch node.primitive {
-    case .linear, .combine, .reduce, .forest:
+    case .linear, .contract, .combine, .reduce, .forest:
       // A binary32 sum is exact in any order while all partial sums fit 24 bits.
       let width = node.type?.formats.distinct.map(\.range.magnitudeBits).max() ?? 0
       if width > 24 { return "a float32 sum spans \(width) bits" }

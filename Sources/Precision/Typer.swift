@@ -60,9 +60,16 @@ public struct Typer {
         guard let decision = policy.layerChoice(.result, of: node) else { return own }
         return try convert(own, to: decision, name: "\(node.name)_result")
       case .forest(let forest): return try visitForest(node, forest, id)
-      case .combine:
+      case .contract: return try converted(append(node, .exact), node, id)
+      case .gather(let gather): return try visitGather(node, gather, id)
+      case .combine(let kind) where kind.isComparison: return try append(node, .exact)
+      case .combine(let kind):
         if let operand = source.softmaxOperand(of: id) {
           return try softmax(node, of: typed[operand.index], id)
+        }
+        if kind == .subtract, source.isCentred(id) { return try centred(append(node, .exact), node) }
+        if source.isNormalized(id), let decision = policy.activation(of: node), !isQuantizedNext(id) {
+          return try convert(append(node, .exact), to: decision, name: "\(node.name)_result")
         }
         return try converted(append(node, .exact), node, id)
       case .reduce:
@@ -120,7 +127,11 @@ extension Typer {
   /// used of them; without one, what the policy says.
   private mutating func visitInput(_ node: Node, _ id: NodeID) -> NodeID {
     var node = node
-    if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
+    if policy.layerChoice(.input, of: node) == nil, let type = indexType(id) {
+      node.inputTypes = PerElement(repeating: type, count: node.count)
+      node.type = TensorType(PerElement(repeating: Format(type), count: node.count))
+      node.typeSource = .exact
+    } else if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
       node.type = TensorType(types.map { Format($0) })
       node.inputTypes = types
       node.typeSource = .model
@@ -167,7 +178,7 @@ extension Typer {
   }
 
   /// Weights as exact integers: their own, or converted into the type that the policy gives them.
-  private mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
+  mutating func quantized(_ weights: Weights, _ role: TypePolicy.Role, _ node: Node) -> Weights {
     guard case .real(let values) = weights.storage else { return weights }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       sink.error(
