@@ -44,7 +44,7 @@ extension Infeasible {
   fileprivate var isMissedInTime: Bool {
     switch reason {
     case .latency, .clock: true
-    case .interval, .capacity: false
+    case .interval, .capacity, .size: false
     }
   }
 

@@ -39,6 +39,7 @@ public struct Compilation: Sendable {
     model = try request.model.load()
     // A graph.json knows the name of its design.
     if !model.source.isTyped { model.graph.name = request.name }
+    try model.graph.requireCompilableSize()
     (lowered, plan) = try Compilation.planned(model.graph, request.plan, progress: request.progress)
   }
 

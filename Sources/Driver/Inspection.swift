@@ -123,7 +123,7 @@ struct FrameworkExactness {
     case .scan(let scan):
       let body = zip(scan.body.nodes, all(in: scan.body)).first { !$1.isExact }
       return body.map { "in its step '\($0.name)': \($1.reason ?? "")" }
-    case .linear, .combine, .reduce, .forest:
+    case .linear, .contract, .combine, .reduce, .forest:
       // A binary32 sum is exact in any order while all partial sums fit 24 bits.
       let width = node.type?.formats.distinct.map(\.range.magnitudeBits).max() ?? 0
       if width > 24 { return "a float32 sum spans \(width) bits" }

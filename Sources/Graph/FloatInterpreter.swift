@@ -23,6 +23,7 @@ public struct FloatInterpreter: Sendable {
       case .linear(let linear): Constants(matrix: linear.weights.values, bias: linear.bias?.values ?? [])
       case .constant(let weights): Constants(matrix: weights.values)
       case .scan(let scan): Constants(body: [FloatInterpreter(scan.body)])
+      case .gather(let gather): Constants(matrix: gather.table.values)
       case .rearrange(let rearrangement):
         Constants(sources: rearrangement.sources(node.operands.map { graph[$0].shape }))
       default: Constants()
@@ -46,6 +47,9 @@ public struct FloatInterpreter: Sendable {
       case .constant: values.append(constants[i].matrix)
       case .linear(let linear):
         values.append(linear.apply(operands[0], constants[i].matrix, constants[i].bias))
+      case .contract:
+        values.append(Contraction.apply(operands[0], operands[1], node.operands.map { graph[$0].shape }))
+      case .gather(let gather): values.append(gather.apply(operands[0], constants[i].matrix))
       case .combine(let kind): values.append(kind.apply(operands))
       case .map(let map): values.append(operands[0].map(map.function.value))
       case .quantize(let quantizer):
@@ -100,8 +104,29 @@ extension Linear {
   }
 }
 
+extension Gather {
+  /// Indices are truncated to integers, as frameworks do, and taken from the nearest row where there is none.
+  fileprivate func apply(_ indices: [Double], _ table: [Double]) -> [Double] {
+    indices.flatMap { index in
+      let row = index.isNaN ? 0 : Int(min(max(index, 0), Double(rows - 1)))
+      return table[(row * columns)..<((row + 1) * columns)]
+    }
+  }
+}
+
 extension Combination {
   fileprivate func apply(_ operands: [[Double]]) -> [Double] {
+    func compare(_ holds: (Double, Double) -> Bool) -> [Double] {
+      zip(operands[0], operands[1]).map { holds($0, $1) ? 1 : 0 }
+    }
+    switch self {
+    case .less: return compare(<)
+    case .lessOrEqual: return compare(<=)
+    case .equal: return compare(==)
+    case .notEqual: return compare(!=)
+    case .select: return operands[0].indices.map { operands[operands[0][$0] != 0 ? 1 : 2][$0] }
+    case .add, .subtract, .multiply, .maximum, .minimum: break
+    }
     var result = operands[0]
     for operand in operands.dropFirst() {
       for i in result.indices {
@@ -111,6 +136,7 @@ extension Combination {
         case .multiply: result[i] *= operand[i]
         case .maximum: result[i] = max(result[i], operand[i])
         case .minimum: result[i] = min(result[i], operand[i])
+        case .less, .lessOrEqual, .equal, .notEqual, .select: break
         }
       }
     }

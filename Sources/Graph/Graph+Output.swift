@@ -116,12 +116,12 @@ extension Graph {
     return nil
   }
 
-  private func function(of id: NodeID) -> Function? {
+  func function(of id: NodeID) -> Function? {
     if case .map(let map) = self[id].primitive { map.function } else { nil }
   }
 
   /// The first node upward that is more than wiring of one operand.
-  private func unrearranged(_ id: NodeID) -> NodeID {
+  func unrearranged(_ id: NodeID) -> NodeID {
     var id = id
     while case .rearrange = self[id].primitive, self[id].operands.count == 1 { id = self[id].operands[0] }
     return id

@@ -37,6 +37,8 @@ extension Primitive: CustomStringConvertible {
       let accumulator = linear.accumulator.map { " accumulated in \($0)" } ?? ""
       return
         "linear \(groups)\(linear.inputs) -> \(linear.outputs)\(linear.bias == nil ? "" : " + bias")\(accumulator)"
+    case .contract: return "contract"
+    case .gather(let gather): return "gather \(gather.rows) rows of \(gather.columns)"
     case .combine(let kind): return kind.rawValue
     case .map(let map):
       switch map.form {

@@ -61,8 +61,10 @@ extension Primitive {
       switch self {
       case .input, .constant: 0...0
       case .linear, .map, .quantize, .reduce, .rearrange(.reshape), .rearrange(.view), .forest: 1...1
-      case .combine: 2...Int.max
       case .scan: 1...Int.max
+      case .contract: 2...2
+      case .gather: 1...1
+      case .combine(let kind): kind.operandCount
       case .rearrange(.concatenate): 1...Int.max
       }
     guard expected.contains(operands.count) else { return "has \(operands.count) operands" }
@@ -78,6 +80,17 @@ extension Primitive {
         linear.bias.map({ $0.count == count && $0.isWellFormed }) ?? true
       else { return "has a matrix that does not fit an operand of shape \(operands[0])" }
       return nil
+    case .contract:
+      let (a, b) = (operands[0], operands[1])
+      let fits =
+        a.count >= 2 && a.count == b.count && a[a.count - 1] == b[a.count - 2]
+        && a.dropLast(2) == b.dropLast(2)
+      return fits ? nil : "multiplies matrices of shapes \(a) and \(b)"
+    case .gather(let gather):
+      let fits =
+        gather.table.shape.count == 2 && gather.table.isWellFormed
+        && gather.table.shape.allSatisfy { $0 > 0 }
+      return fits ? nil : "has a table of shape \(gather.table.shape)"
     case .combine:
       return operands.allSatisfy { $0 == operands[0] } ? nil : "has operands of shapes \(operands)"
     case .map(let map):

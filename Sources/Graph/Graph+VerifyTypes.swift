@@ -34,6 +34,11 @@ extension Graph {
     case .linear(let linear)
     where !linear.weights.isExact || linear.bias?.isExact == false || linear.accumulator?.isSound == false:
       return "has real weights in a typed graph"
+    case .gather(let gather):
+      guard gather.table.isExact else { return "has real numbers in a typed graph" }
+      if let operand = self[node.operands[0]].type, !gather.covers(operand) {
+        return "has a table that does not cover its operand"
+      }
     case .map(let map):
       if let problem = map.problem(operand: self[node.operands[0]].type) { return problem }
     case .quantize(.fixed(let types, _)) where !types.distinct.allSatisfy(\.isSound):

@@ -14,6 +14,11 @@ extension Graph {
     case .input: preconditionFailure("an input's type is not computed")
     case .constant(let weights): return weights.exactType
     case .linear(let linear): return try linear.exactType(operands[0])
+    case .contract:
+      return try Contraction(operands, node.operands.map { self[$0].shape }).type
+    case .gather(let gather): return try gather.exactType(operands[0])
+    case .combine(.multiply) where node.operands.count == 2 && node.operands[0] == node.operands[1]:
+      return try Combination.squareType(operands[0])
     case .combine(let kind): return try kind.exactType(operands)
     case .map(let map): return try map.exactType(operands[0])
     case .quantize(let quantizer): return try quantizer.exactType(operands[0])
@@ -88,6 +93,10 @@ extension Linear {
 
 extension Combination {
   func exactType(_ operands: [TensorType]) throws(WidthOverflow) -> TensorType {
+    if isComparison {
+      return TensorType(PerElement(repeating: Format(.bit, exponent: 0), count: operands[0].count))
+    }
+    if self == .select { return try Combination.unionType(operands[1], operands[2]) }
     var elements: [(format: Format, scale: Rational)] = []
     for i in 0..<operands[0].count {
       var unit = operands[0].unit(i)
@@ -107,12 +116,53 @@ extension Combination {
         case .subtract: range = try left.subtracting(right)
         case .maximum: range = Interval(max(left.lower, right.lower), max(left.upper, right.upper))
         case .minimum: range = Interval(min(left.lower, right.lower), min(left.upper, right.upper))
-        case .multiply: break
+        case .multiply, .less, .lessOrEqual, .equal, .notEqual, .select: break
         }
       }
       elements.append((Format(range, exponent: unit.exponent), unit.factor))
     }
     return TensorType(elements: elements)
+  }
+}
+
+extension Combination {
+  /// The type of a tensor times itself, which is not negative.
+  fileprivate static func squareType(_ operand: TensorType) throws(WidthOverflow) -> TensorType {
+    var elements: [(format: Format, scale: Rational)] = []
+    for i in 0..<operand.count {
+      let range = operand.formats[i].range
+      let product = try range.multiplied(by: range)
+      let nearest = range.contains(0) ? 0 : min(range.lower.magnitude, range.upper.magnitude)
+      let least = Int128(nearest * nearest)
+      let unit = try operand.unit(i).multiplied(by: operand.unit(i))
+      elements.append((Format(Interval(least, product.upper), exponent: unit.exponent), unit.factor))
+    }
+    return TensorType(elements: elements)
+  }
+
+  /// The type of what is an element of either operand.
+  private static func unionType(_ a: TensorType, _ b: TensorType) throws(WidthOverflow) -> TensorType {
+    var elements: [(format: Format, scale: Rational)] = []
+    for i in 0..<a.count {
+      let unit = try a.unit(i).common(with: b.unit(i))
+      let left = try a.formats[i].range.scaled(by: a.unit(i).steps(of: unit))
+      let right = try b.formats[i].range.scaled(by: b.unit(i).steps(of: unit))
+      elements.append((Format(left.union(right), exponent: unit.exponent), unit.factor))
+    }
+    return TensorType(elements: elements)
+  }
+
+  /// The unit in which operand `operand` meets the others at element i, for a result of the given type: comparisons have
+  /// one of their own, and the condition of a selection is compared with 0 only.
+  public func unit(
+    of operand: Int, at i: Int, _ operands: [TensorType], result: TensorType
+  ) throws(WidthOverflow) -> Unit {
+    switch self {
+    case .multiply: operands[operand].unit(i)
+    case .select where operand == 0: operands[0].unit(i)
+    case .less, .lessOrEqual, .equal, .notEqual: try operands[0].unit(i).common(with: operands[1].unit(i))
+    case .add, .subtract, .maximum, .minimum, .select: result.unit(i)
+    }
   }
 }
 

@@ -10,6 +10,8 @@ public enum Primitive: Hashable, Sendable, Codable {
   case constant(Weights)
   /// A grouped constant matrix over the last axis.
   case linear(Linear)
+  /// Two variable operands: […, M, K] times […, K, N], a matrix product for each index of the axes before, summed exactly.
+  case contract
   /// Element by element over operands of one shape.
   case combine(Combination)
   case map(Map)
@@ -17,6 +19,8 @@ public enum Primitive: Hashable, Sendable, Codable {
   /// Over the last axis.
   case reduce(Reduction)
   case rearrange(Rearrangement)
+  /// Rows of a constant table, picked by the operand's integers.
+  case gather(Gather)
   /// Decision trees over the last axis: compare, select, sum.
   case forest(Forest)
   /// A body with carried states, step by step along the first axis.
@@ -30,11 +34,13 @@ public enum Primitive: Hashable, Sendable, Codable {
     case .input: "input"
     case .constant: "constant"
     case .linear: "linear"
+    case .contract: "contract"
     case .combine: "combine"
     case .map: "map"
     case .quantize: "quantize"
     case .reduce: "reduce"
     case .rearrange: "rearrange"
+    case .gather: "gather"
     case .forest: "forest"
     case .scan: "scan"
     }
@@ -64,9 +70,41 @@ public struct Linear: Hashable, Sendable, Codable {
   }
 }
 
-/// Elementwise operations over two or more operands of one shape.
+/// Elementwise operations over operands of one shape: two or more, except where a number is given.
 public enum Combination: String, Hashable, Sendable, Codable {
   case add, subtract, multiply, maximum, minimum
+  /// Of two operands: 1 where the relation holds, else 0.
+  case less, lessOrEqual, equal, notEqual
+  /// Of three operands: the second where the first is not 0, else the third.
+  case select
+
+  /// Whether the results are 0 and 1.
+  public var isComparison: Bool {
+    switch self {
+    case .less, .lessOrEqual, .equal, .notEqual: true
+    case .add, .subtract, .multiply, .maximum, .minimum, .select: false
+    }
+  }
+
+  /// How many operands the operation takes.
+  public var operandCount: ClosedRange<Int> {
+    switch self {
+    case .add, .subtract, .multiply, .maximum, .minimum: 2...Int.max
+    case .less, .lessOrEqual, .equal, .notEqual: 2...2
+    case .select: 3...3
+    }
+  }
+}
+
+/// y[…, c] = table[x[…], c]: the operand's element i, an integer, becomes row i of a table.
+public struct Gather: Hashable, Sendable, Codable {
+  /// Shape [rows, columns].
+  public var table: Weights
+
+  public init(table: Weights) { self.table = table }
+
+  public var rows: Int { table.shape.first ?? 0 }
+  public var columns: Int { table.shape.last ?? 0 }
 }
 
 /// Reductions over the last axis, which the result no longer has.

@@ -110,6 +110,8 @@ extension Primitive {
     case .input(let shape): shape
     case .constant(let weights): weights.shape
     case .linear(let linear): operands[0].dropLast() + [linear.groups * linear.outputs]
+    case .contract: operands[0].dropLast() + [operands[1].last ?? 1]
+    case .gather(let gather): operands[0] + [gather.columns]
     case .combine, .map, .quantize: operands[0]
     case .forest(let forest): operands[0].dropLast() + [forest.outputs.count]
     case .reduce: Array(operands[0].dropLast())

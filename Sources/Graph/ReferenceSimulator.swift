@@ -38,6 +38,8 @@ private enum NodeProgram: Sendable {
   case input
   case constant([Int128])
   case linear(rows: [(first: Int, row: LinearRow)], accumulators: [AccumulatedRow])
+  case contract(Contraction)
+  case gather(Gather, columns: [[Int128]], bounds: Interval)
   case combine(Combination, steps: [[Int128]])
   case rectify([ElementRectifier])
   case lookup([FunctionTable], PerElement<Int>)
@@ -63,12 +65,16 @@ private enum NodeProgram: Sendable {
         try linear.forEachRow(operands[0]) { rows.append(($0, $1)) }
         self = .linear(rows: rows, accumulators: [])
       }
+    case .contract: self = .contract(try Contraction(operands, shapes))
+    case .gather(let gather):
+      self = .gather(gather, columns: try gather.integerColumns.map(\.raw), bounds: gather.bounds)
     case .combine(let kind):
       var steps: [[Int128]] = []
-      for operand in operands {
+      for (number, operand) in operands.enumerated() {
         var row: [Int128] = []
         for i in 0..<node.count {
-          row.append(kind == .multiply ? 1 : try operand.unit(i).steps(of: type.unit(i)))
+          row.append(
+            try operand.unit(i).steps(of: kind.unit(of: number, at: i, operands, result: type)))
         }
         steps.append(row)
       }
@@ -113,8 +119,16 @@ private enum NodeProgram: Sendable {
       var result = rows.flatMap { $0.row.apply(operands[0], first: $0.first) }
       for row in accumulators { result += try row.apply(operands[0]) }
       return result
+    case .contract(let contraction): return contraction.apply(operands[0], operands[1])
+    case .gather(let gather, let columns, let bounds):
+      return operands[0].flatMap { index in
+        (0..<gather.columns).map { columns[$0][Int(min(max(index, bounds.lower), bounds.upper))] }
+      }
     case .combine(let kind, let steps):
       return operands[0].indices.map { i in
+        if kind == .select {
+          return operands[0][i] != 0 ? operands[1][i] * steps[1][i] : operands[2][i] * steps[2][i]
+        }
         var result = operands[0][i] * steps[0][i]
         for (operand, step) in zip(operands, steps).dropFirst() {
           let next = operand[i] * step[i]
@@ -124,6 +138,11 @@ private enum NodeProgram: Sendable {
           case .multiply: result *= next
           case .maximum: result = max(result, next)
           case .minimum: result = min(result, next)
+          case .less: result = result < next ? 1 : 0
+          case .lessOrEqual: result = result <= next ? 1 : 0
+          case .equal: result = result == next ? 1 : 0
+          case .notEqual: result = result != next ? 1 : 0
+          case .select: break
           }
         }
         return result

@@ -9,8 +9,9 @@ extension NodeLowering {
     var result: [Value] = []
     for i in 0..<type.count {
       var aligned: [Value] = []
-      for operand in operands {
-        let steps = kind == .multiply ? 1 : try operand.type.unit(i).steps(of: type.unit(i))
+      let types = operands.map(\.type)
+      for (number, operand) in operands.enumerated() {
+        let steps = try operand.type.unit(i).steps(of: kind.unit(of: number, at: i, types, result: type))
         aligned.append(try multiply(operand.values[i], by: steps, plus: 0, origin))
       }
       result.append(try combine(kind, aligned, exponent: type.formats[i].exponent, origin))
@@ -34,6 +35,15 @@ extension NodeLowering {
       return try balanced(values) { lowering, a, b throws(WidthOverflow) in
         lowering.extreme(kind == .maximum, a, b, origin)
       }
+    case .less: return builder.compare(.less, values[0], values[1], origin: origin)
+    case .lessOrEqual: return builder.compare(.lessOrEqual, values[0], values[1], origin: origin)
+    case .equal: return builder.compare(.equal, values[0], values[1], origin: origin)
+    case .notEqual: return builder.compare(.notEqual, values[0], values[1], origin: origin)
+    case .select:
+      let isBit = builder.range(values[0]) == .bit
+      let condition =
+        isBit ? values[0] : builder.compare(.notEqual, values[0], zero(origin), origin: origin)
+      return builder.select(condition, values[1], values[2], origin: origin)
     }
   }
 

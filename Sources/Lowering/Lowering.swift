@@ -157,6 +157,8 @@ struct NodeLowering {
       return
     case .constant(let weights): result = constant(weights, type(id), origin)
     case .linear(let linear): result = try lower(linear, operands[0], offsets: offsets[id], origin)
+    case .contract: result = try contract(operands, type(id), origin)
+    case .gather(let gather): result = try lower(gather, operands[0], name: node.name, origin)
     case .combine(let kind): result = try lower(kind, operands, type(id), origin)
     case .map(let map): result = try lower(map, operands[0], name: node.name, origin)
     case .quantize(let quantizer):

@@ -22,7 +22,11 @@ struct Rescaling: Hashable {
     wide.isSigned = true
     wide.overflow = .sat
     let limit = wide.rawRange
-    guard let count = range.count, count <= 1 << 20 else { throw WidthOverflow() }
+    let ratio = try unit.factor.multiplied(by: Rescaling.power(unit.exponent - type.exponent))
+    guard let count = range.count, count <= 1 << 20 else {
+      self = try Rescaling(range, ratio: ratio, rounding: type.rounding)
+      return
+    }
     var samples: [(raw: Int128, result: Int128)] = []
     samples.reserveCapacity(count)
     for i in 0..<count {
@@ -33,7 +37,6 @@ struct Rescaling: Hashable {
     }
     let isComplete = samples.count == count
     if type.overflow == .wrap && !isComplete { throw WidthOverflow() }
-    let ratio = try unit.factor.multiplied(by: Rescaling.power(unit.exponent - type.exponent))
     for shift in 0...48 {
       let scaled = try ratio.multiplied(by: Rational(Int128(1) << shift))
       for factor in [scaled.floor, scaled.floor + 1] where factor > 0 {
@@ -54,6 +57,38 @@ struct Rescaling: Hashable {
       }
     }
     throw WidthOverflow()
+  }
+
+  /// The rescaling for ranges too large to try, from the bound on its error: with A/C the factor and B/C the offset of
+  /// floor((A·raw + B) / C), a factor ⌈A·2^k / C⌉ gives the same integers for R + 1 successive operands once
+  /// 2^k >= C · (R + 1) (Granlund and Montgomery, Division by Invariant Integers using Multiplication, 1994).
+  private init(_ range: Interval, ratio: Rational, rounding: Rounding) throws(WidthOverflow) {
+    let (p, q) = (ratio.numerator, ratio.denominator)
+    // Halves occur for even denominators only.
+    let hasTies = q & 1 == 0
+    let (a, b, c): (Int128, Int128, Int128)
+    switch rounding {
+    case .trn: (a, b, c) = (p, 0, q)
+    case .rnd: (a, b, c) = (2 * p, q, 2 * q)
+    case .rndMinInf: (a, b, c) = (2 * p, q - 1, 2 * q)
+    case .rndConv, .rndInf, .rndZero:
+      if hasTies { throw WidthOverflow() }
+      (a, b, c) = (2 * p, q, 2 * q)
+    case .trnZero: throw WidthOverflow()
+    }
+    let span = try Interval(c).scaled(by: range.upper - range.lower + 1).upper
+    let shift = Interval(0, span).width
+    let first = try Interval(a).scaled(by: range.lower).adding(Interval(b)).lower
+    let whole = first >= 0 ? first / c : -((c - 1 - first) / c)
+    let rest = first - whole * c
+    func scaled(_ value: Int128) throws(WidthOverflow) -> Int128 {
+      try (Interval(value).shifted(left: shift).lower + c - 1) / c
+    }
+    factor = try scaled(a)
+    self.shift = shift
+    offset = try Interval(whole).shifted(left: shift).adding(Interval(scaled(rest))).subtracting(
+      Interval(factor).scaled(by: range.lower)
+    ).lower
   }
 
   private static func power(_ exponent: Int) throws(WidthOverflow) -> Rational {

@@ -14,6 +14,18 @@ public struct Infeasible: Error, Hashable, Sendable {
   /// What to do.
   public var hint: String
 
+  public init(
+    reason: Reason, budgetNanoseconds: Double? = nil, nearestCycles: Int? = nil,
+    nearestNanoseconds: Double? = nil, critical: [String], hint: String
+  ) {
+    self.reason = reason
+    self.budgetNanoseconds = budgetNanoseconds
+    self.nearestCycles = nearestCycles
+    self.nearestNanoseconds = nearestNanoseconds
+    self.critical = critical
+    self.hint = hint
+  }
+
   public enum Reason: Hashable, Sendable {
     /// P001: more register ranks are needed than the latency permits.
     case latency(needed: Int, permitted: Int)
@@ -23,6 +35,8 @@ public struct Infeasible: Error, Hashable, Sendable {
     case interval(asked: String, period: String)
     /// P004: the part is too small.
     case capacity([Shortage])
+    /// P005: fully unrolled, the layers have more operations than can be compiled.
+    case size(operations: Int, limit: Int)
   }
 
   /// A resource of which the part has too little.
@@ -49,6 +63,10 @@ public struct Infeasible: Error, Hashable, Sendable {
       code = "P004"
       let parts = shortages.map { "\($0.needed) \($0.resource) of \($0.available)" }
       message = "the design does not fit the part: it takes " + parts.joined(separator: ", ")
+    case .size(let operations, let limit):
+      code = "P005"
+      message =
+        "fully unrolled, the model has \(operations) operations, more than the \(limit) that can be compiled"
     }
     var notes: [String] = []
     if !critical.isEmpty {

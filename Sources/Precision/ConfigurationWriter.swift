@@ -79,11 +79,15 @@ public struct ConfigurationWriter {
       if let bias = linear.bias { weights(bias, .bias) }
       add("accum", policy.accumulator(of: node))
       result(policy.result(of: node))
+    // Inverse roots and reciprocals of wide operands have a form without a type to ask for.
+    case .map(let map) where [.rsqrt, .sqrt, .reciprocal].contains(map.function): break
     case .map: result(policy.activation(of: node))
+    case .combine(let kind) where kind.isComparison: break
     case .combine:
-      result(
-        typer.source.softmaxOperand(of: id) == nil ? policy.result(of: node) : policy.activation(of: node))
-    case .reduce, .forest: result(policy.result(of: node))
+      let isActivation = typer.source.softmaxOperand(of: id) != nil || typer.source.isNormalized(id)
+      result(isActivation ? policy.activation(of: node) : policy.result(of: node))
+    case .contract, .reduce, .forest: result(policy.result(of: node))
+    case .gather(let gather): weights(gather.table, .weight)
     case .scan(let scan): addEntries(scan, node, typer)
     case .quantize, .rearrange: break
     }

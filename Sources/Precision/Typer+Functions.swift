@@ -15,6 +15,7 @@ extension Typer {
     }
     if let table = try hls4mlTable(node, map.function) { return try converted(table, node, id) }
     if let ramp = try exactRamp(node, map.function) { return try converted(ramp, node, id) }
+    if let reduced = try rangeReduced(node, map.function, id) { return reduced }
     let decision = quantizerBehind(id) ?? policy.result(of: node)
     let type = decision?.type ?? TypePolicy.defaultActivation
     let result = try tabulated(node, map.function, type)
@@ -87,7 +88,7 @@ extension Typer {
   }
 
   /// The type of the one unscaled quantizer that reads a function's result: the table is rounded into it directly.
-  private func quantizerBehind(_ id: NodeID) -> TypePolicy.Decision? {
+  func quantizerBehind(_ id: NodeID) -> TypePolicy.Decision? {
     guard let types = soleQuantizer(id), let type = types.uniform else { return nil }
     return TypePolicy.Decision(type: type, source: .model)
   }

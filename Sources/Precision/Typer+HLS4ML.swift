@@ -80,6 +80,8 @@ extension Typer {
       case .subtract: type = inference.sum(type, other, isDifference: true)
       case .multiply: type = inference.product(type, other)
       case .maximum, .minimum: type = inference.extreme(type, other)
+      // hls4ml has none of these.
+      case .less, .lessOrEqual, .equal, .notEqual, .select: return nil
       }
     }
     let exact = try append(node, .exact)

@@ -75,11 +75,18 @@ public struct Typer {
         return try convert(own, to: decision, name: "\(node.name)_result")
       case .forest(let forest): return try visitForest(node, forest, id)
       case .scan(let scan): return try visitScan(node, scan)
+      case .contract: return try converted(append(node, .exact), node, id)
+      case .gather(let gather): return try visitGather(node, gather, id)
+      case .combine(let kind) where kind.isComparison: return try append(node, .exact)
       case .combine(let kind):
         if let operand = source.softmaxOperand(of: id) {
           return try softmax(node, of: typed[operand.index], id)
         }
         if let merge = try hls4mlMerge(node, kind, id) { return merge }
+        if kind == .subtract, source.isCentred(id) { return try centred(append(node, .exact), node) }
+        if source.isNormalized(id), let decision = policy.activation(of: node), !isQuantizedNext(id) {
+          return try convert(append(node, .exact), to: decision, name: "\(node.name)_result")
+        }
         return try converted(append(node, .exact), node, id)
       case .reduce:
         if let sum = try averagedSum(node, id) { return sum }
@@ -162,6 +169,10 @@ extension Typer {
     var node = node
     if let type = inputTypes[id] {
       node.type = type
+      node.typeSource = .exact
+    } else if policy.layerChoice(.input, of: node) == nil, let type = indexType(id) {
+      node.inputTypes = PerElement(repeating: type, count: node.count)
+      node.type = TensorType(PerElement(repeating: Format(type), count: node.count))
       node.typeSource = .exact
     } else if policy.layerChoice(.input, of: node) == nil, let types = soleQuantizer(id) {
       node.type = TensorType(types.map { Format($0) })

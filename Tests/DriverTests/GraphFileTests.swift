@@ -10,10 +10,10 @@ import Testing
 
 @Suite("graph.json as a model")
 struct GraphFileTests {
-  @Test("the graph of a build compiles to the same files", arguments: [1, 2, 3, 4, 5, 7, 11] as [UInt64])
-  func roundTrip(seed: UInt64) throws {
+  @Test("the graph of a build compiles to the same files", arguments: 0..<7)
+  func roundTrip(number: Int) throws {
     let folder = try TemporaryFolder()
-    let graph = try RandomGraph.make(seed: seed)
+    let graph = RandomGraph.compilable(7, from: 1)[number]
     let first = try Tiny.build(graph, into: folder.url, name: "a")
     let again = folder.url.appendingPathComponent("b")
     var request = CompileRequest(

@@ -2,6 +2,8 @@ import FixedPoint
 import Foundation
 import Functions
 import Graph
+import GraphTestSupport
+import Lowering
 import Testing
 
 @testable import Driver
@@ -119,3 +121,19 @@ enum CommandLineTool {
 /// The repository's root.
 let packageRoot = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+extension RandomGraph {
+  /// Random graphs of the next seeds from one on. Some need more bits than there are: an error of its own, tested
+  /// elsewhere, and passed over here.
+  static func compilable(_ count: Int, from seed: UInt64, nodes: Int = 6) -> [Graph] {
+    var graphs: [Graph] = []
+    var next = seed
+    while graphs.count < count {
+      if let graph = try? make(seed: next, nodes: nodes), (try? graph.lowered(LoweringOptions())) != nil {
+        graphs.append(graph)
+      }
+      next &+= 1
+    }
+    return graphs
+  }
+}

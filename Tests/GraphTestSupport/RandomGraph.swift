@@ -82,7 +82,7 @@ public struct RandomGraph {
     // Keeps widths in check: exact results grow.
     let width = node.type?.formats.distinct.map(\.width).max() ?? 0
     if width > 24 { return try append(.quantize(quantizer(node.count)), [operand]) }
-    switch pick(11) {
+    switch pick(14) {
     case 0, 1:
       if node.shape.isEmpty { return try append(.rearrange(.reshape([1])), [operand]) }
       try append(.linear(linear(node.shape)), [operand])
@@ -95,18 +95,18 @@ public struct RandomGraph {
     case 7:
       let kinds: [Combination] = [.add, .subtract, .multiply, .maximum, .minimum]
       let kind = kinds[pick(kinds.count)]
-      let partners = partners(of: node)
       // Products of three grow too wide.
       let count = kind == .multiply ? 1 : pick(1...2)
-      try append(.combine(kind), [operand] + (0..<count).map { _ in partners[pick(partners.count)] })
+      try append(.combine(kind), [operand] + (0..<count).map { _ in partner(node) })
     case 8:
       if node.shape.isEmpty { return try append(.rearrange(.reshape([1])), [operand]) }
-      let partners = partners(of: node)
-      try append(
-        .rearrange(.concatenate(axis: pick(node.shape.count))), [operand, partners[pick(partners.count)]])
+      try append(.rearrange(.concatenate(axis: pick(node.shape.count))), [operand, partner(node)])
     case 9:
       if node.shape.count < 2 { return try append(.rearrange(.reshape([node.count, 1])), [operand]) }
       try addScan(operand)
+    case 10: try addComparison(operand, node)
+    case 11: try addContraction(operand, node)
+    case 12: try addGather(operand, node)
     default:
       let weights = Weights(
         raw: (0..<node.count).map { _ in Int64(pick(-9...9)) }, exponent: pick(-3...3), shape: node.shape)
@@ -115,9 +115,48 @@ public struct RandomGraph {
     }
   }
 
-  /// The nodes of the same shape.
-  private func partners(of node: Node) -> [NodeID] {
-    graph.nodes.indices.filter { graph.nodes[$0].shape == node.shape }.map(NodeID.init)
+  /// A node of the same shape.
+  private mutating func partner(_ node: Node) -> NodeID {
+    let partners = graph.nodes.indices.filter { graph.nodes[$0].shape == node.shape }.map(NodeID.init)
+    return partners[pick(partners.count)]
+  }
+
+  /// A relation, or a selection by any tensor.
+  private mutating func addComparison(_ operand: NodeID, _ node: Node) throws(WidthOverflow) {
+    let kinds: [Combination] = [.less, .lessOrEqual, .equal, .notEqual]
+    let operands = [operand, partner(node), partner(node)]
+    if pick(2) == 0 { return try append(.combine(.select), operands.reversed()) }
+    try append(.combine(kinds[pick(kinds.count)]), Array(operands.prefix(2)))
+  }
+
+  /// A product with a constant matrix for each of the first axes, or of the tensor with itself turned round.
+  private mutating func addContraction(_ operand: NodeID, _ node: Node) throws(WidthOverflow) {
+    guard node.shape.count >= 2, node.count <= 12 else {
+      return try append(.rearrange(.reshape([1, node.count])), [operand])
+    }
+    let rank = node.shape.count
+    if pick(2) == 0 {
+      let order = Array(0..<(rank - 2)) + [rank - 1, rank - 2]
+      try append(.rearrange(.view(.transpose(node.shape, order))), [operand])
+    } else {
+      let shape = Array(node.shape.dropLast(2)) + [node.shape[rank - 1], pick(1...3)]
+      let raw = (0..<shape.elementCount).map { _ in Int64(pick(-9...9)) }
+      let scales = PerElement((0..<raw.count).map { _ in scale() })
+      try append(.constant(Weights(raw: raw, exponent: pick(-2...2), shape: shape, scales: scales)), [])
+    }
+    try append(.contract, [operand, NodeID(graph.nodes.count - 1)])
+  }
+
+  /// Rows of a table, which may be fewer than the indices.
+  private mutating func addGather(_ operand: NodeID, _ node: Node) throws(WidthOverflow) {
+    let width = pick(0...4)
+    let type = FixedType(width: width, integerBits: width, isSigned: false, overflow: .sat)
+    try append(.quantize(.fixed(PerElement(repeating: type, count: node.count))), [operand])
+    let shape = [pick(1...9), pick(1...3)]
+    let raw = (0..<shape.elementCount).map { _ in Int64(pick(-50...50)) }
+    let scales = PerElement((0..<raw.count).map { _ in scale() })
+    let table = Weights(raw: raw, exponent: pick(-3...2), shape: shape, scales: scales)
+    try append(.gather(Gather(table: table)), [NodeID(graph.nodes.count - 1)])
   }
 
   private mutating func linear(_ shape: [Int]) -> Linear {

@@ -61,6 +61,8 @@ extension KerasLayer {
     }
     if module.hasPrefix("hgq.") { return "hgq>\(name)" }
     if module.hasPrefix("HGQ.") { return "HGQ>\(name)" }
+    // An operator named like a layer with other attributes.
+    if module.hasPrefix("keras.src.ops."), LayerImporter.all["ops>\(name)"] != nil { return "ops>\(name)" }
     return name
   }
 

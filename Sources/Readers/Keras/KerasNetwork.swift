@@ -32,6 +32,8 @@ struct KerasNetwork: Sendable {
     var member: Int
     var node: Int
     var arguments: [Argument]
+    /// The names of the arguments, as far as they are given by name.
+    var argumentNames: [String?] = []
     /// The arguments given by name that are no tensors, such as `training`.
     var keywords: [(name: String, value: JSONValue)]
 
@@ -82,7 +84,8 @@ extension KerasNetwork {
       let kind = try KerasLayer.kind(of: entry)
       let config = try entry.require("config")
       let name = config["name"]?.string ?? entry["name"]?.string ?? KerasLayer.snakeCase(kind)
-      var key = KerasLayer.snakeCase(kind)
+      // Keras' own name of the class, by which archives number layers.
+      var key = KerasLayer.snakeCase(kind == "GroupQueryAttention" ? "GroupedQueryAttention" : kind)
       // Operators are no layers and have no weights.
       if entry["module"]?.string?.hasPrefix("keras.src.ops") != true {
         let use = uses[key, default: 0]
@@ -300,11 +303,11 @@ private struct ReferenceParser {
   func call(_ node: JSONValue, member: Int, number: Int) throws(CompilationFailed) -> KerasNetwork.Call {
     var call = KerasNetwork.Call(member: member, node: number, arguments: [], keywords: [])
     if node.object != nil {
-      try add(node.require("args"), to: &call)
+      for argument in try node.requireArray("args") { try add(argument, to: &call) }
       for (name, value) in try node.requireObject("kwargs") {
         // A mask is no operand.
         if Self.holdsTensor(value), name != "mask" {
-          try add(value, to: &call)
+          try add(value, to: &call, name: name)
         } else {
           call.keywords.append((name, value))
         }
@@ -323,19 +326,39 @@ private struct ReferenceParser {
   /// Keras 2's `[layer, call, result, keywords]`.
   private func addLegacy(_ reference: JSONValue, to call: inout KerasNetwork.Call) throws(CompilationFailed) {
     call.arguments.append(.tensor(try tensor(reference)))
+    call.argumentNames.append(nil)
     guard let keywords = reference[3] else { return }
-    for (name, value) in try keywords.requireObject() { call.keywords.append((name, value)) }
+    for (name, value) in try keywords.requireObject() {
+      if isReference(value) {
+        call.arguments.append(.tensor(try tensor(value)))
+        call.argumentNames.append(name)
+      } else {
+        call.keywords.append((name, value))
+      }
+    }
   }
 
   /// Keras 3's arguments: tensors as objects, in lists or not, literals among them.
-  private func add(_ value: JSONValue, to call: inout KerasNetwork.Call) throws(CompilationFailed) {
-    if let array = value.array {
-      for element in array { try add(element, to: &call) }
-    } else if value["class_name"]?.string == "__keras_tensor__" {
+  private func add(_ value: JSONValue, to call: inout KerasNetwork.Call, name: String? = nil)
+    throws(CompilationFailed)
+  {
+    // A list without tensors, such as the parts of an index, is one argument.
+    if let array = value.array, Self.holdsTensor(value) {
+      for element in array { try add(element, to: &call, name: name) }
+      return
+    }
+    call.argumentNames.append(name)
+    if value["class_name"]?.string == "__keras_tensor__" {
       call.arguments.append(.tensor(try tensor(value.require("config").require("keras_history"))))
     } else {
       call.arguments.append(.literal(value))
     }
+  }
+
+  /// Whether a keyword's value is a reference `["fc1", 0, 0]`.
+  private func isReference(_ value: JSONValue) -> Bool {
+    guard value.array?.count == 3, let name = value[0]?.string else { return false }
+    return indices[name] != nil && value[1]?.int != nil && value[2]?.int != nil
   }
 
   private static func holdsTensor(_ value: JSONValue) -> Bool {

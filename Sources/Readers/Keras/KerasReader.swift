@@ -78,7 +78,9 @@ struct KerasReader {
       case .network(let inner): made = emit(call, inner, operands, &builder)
       case .layer(let layer):
         checkKeywords(call, layer, &builder.sink)
-        made = emit(layer, node: call.node, operands: operands, &builder)
+        made = emit(
+          layer, node: call.node, operands: operands, names: call.argumentNames, keywords: call.keywords,
+          &builder)
       }
       for (i, node) in made.enumerated() {
         results[KerasNetwork.Tensor(member: call.member, node: call.node, result: i)] = node
@@ -122,12 +124,18 @@ struct KerasReader {
 
   /// Emits one call of a layer.
   private func emit(
-    _ layer: KerasLayer, node: Int, operands: [LayerCall.Operand], _ builder: inout GraphBuilder
+    _ layer: KerasLayer, node: Int, operands: [LayerCall.Operand], names: [String?] = [],
+    keywords: [(name: String, value: JSONValue)] = [], _ builder: inout GraphBuilder
   ) -> [NodeID?] {
     guard let importer = LayerImporter.all[layer.kind] else { return [] }
     let name = node == 0 ? layer.name : "\(layer.name)_call\(node + 1)"
+    let call = LayerCall(
+      layer: layer, name: name, operands: operands, operandNames: names, keywords: keywords)
     do throws(CompilationFailed) {
-      return try importer.emit(LayerCall(layer: layer, name: name, operands: operands), &builder)
+      if call.attribute("data_format")?.string == "channels_first" {
+        return try builder.turned(call, importer.emit)
+      }
+      return try importer.emit(call, &builder)
     } catch {
       error.diagnostics.forEach { builder.sink.report($0) }
       return []
@@ -136,11 +144,44 @@ struct KerasReader {
 
   /// Reports arguments by name that would change what a layer computes (I118).
   private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink) {
-    for (name, value) in call.keywords where !value.saysNothing {
+    let known = LayerImporter.all[layer.kind]?.callArguments ?? []
+    for (name, value) in call.keywords where !value.saysNothing && !known.contains(name) {
       sink.error(
         "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",
         at: value.location)
     }
+  }
+}
+
+extension GraphBuilder {
+  /// A layer over tensors with channels before positions, as one over tensors with channels last.
+  fileprivate mutating func turned(_ call: LayerCall, _ emit: LayerImporter.Emit) throws(CompilationFailed)
+    -> [NodeID]
+  {
+    var operands: [LayerCall.Operand] = []
+    for operand in call.operands {
+      guard case .node(let x) = operand, rank(x) > 1 else {
+        operands.append(operand)
+        continue
+      }
+      operands.append(.node(try transpose(x, Array(1..<rank(x)) + [0], call, "channels_last")))
+    }
+    let rank = try call.inputs().map { self.rank($0) }.max() ?? 0
+    var turned = LayerCall(
+      layer: call.layer, name: call.name, operands: operands, operandNames: call.operandNames,
+      keywords: call.keywords)
+    turned.isTurned = true
+    var results: [NodeID] = []
+    for y in try emit(turned, &self) {
+      // A layer that leaves no positions leaves nothing to turn back.
+      if self.rank(y) < max(rank, 2) {
+        results.append(y)
+      } else {
+        results.append(
+          try transpose(y, [self.rank(y) - 1] + Array(0..<(self.rank(y) - 1)), call, "channels_first"))
+      }
+    }
+    return results
   }
 }
 

@@ -33,12 +33,13 @@ struct KerasWeights: Sendable {
   ///   - part: a component of the layer that has variables of its own, such as `["kq", "quantizer"]`, or
   ///     empty.
   ///   - names: all variables that the layer has, in the order in which Keras creates them.
+  ///   - sublayer: the name of a layer inside of the layer, whose place in an archive is `part`.
   /// - Throws: I105 where some are missing or there are others, I106 where the file names another layer.
-  func variables(of layer: WeightAddress, part: [String] = [], _ names: [String])
-    throws(CompilationFailed) -> [String: HDF5Dataset]
-  {
+  func variables(
+    of layer: WeightAddress, part: [String] = [], sublayer: String? = nil, _ names: [String]
+  ) throws(CompilationFailed) -> [String: HDF5Dataset] {
     switch layout {
-    case .named(let root): try named(root, layer, part, names)
+    case .named(let root): try named(root, layer, part, sublayer: sublayer, names)
     case .numbered(let root): try numbered(root, layer, part, names)
     }
   }
@@ -97,10 +98,11 @@ extension KerasWeights {
     return entries.filter { $0.path.dropLast() == groups[position][...] }
   }
 
-  private func named(_ root: HDF5Group, _ layer: WeightAddress, _ part: [String], _ names: [String])
-    throws(CompilationFailed) -> [String: HDF5Dataset]
-  {
-    let entries = try entries(root, layer, part)
+  private func named(
+    _ root: HDF5Group, _ layer: WeightAddress, _ part: [String], sublayer: String?, _ names: [String]
+  ) throws(CompilationFailed) -> [String: HDF5Dataset] {
+    var entries = try entries(root, layer, sublayer == nil ? part : [])
+    if let sublayer { entries = entries.filter { $0.path.dropLast().last == Substring(sublayer) } }
     var result: [String: HDF5Dataset] = [:]
     for (path, dataset) in entries {
       let name = (path.last ?? "").split(separator: ":").first.map(String.init) ?? ""

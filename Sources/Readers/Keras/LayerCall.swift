@@ -14,6 +14,12 @@ struct LayerCall: LayerSite, Sendable {
   let operands: [Operand]
   /// Whether the layer goes through its sequence the other way than its configuration says.
   var isFlipped = false
+  /// The names of the operands, as far as they are given by name.
+  var operandNames: [String?] = []
+  /// The arguments by name that are no tensors.
+  var keywords: [(name: String, value: JSONValue)] = []
+  /// Whether operands that the file has with channels before positions were turned round.
+  var isTurned = false
 
   var origin: Layer { layer.origin }
   var config: JSONValue { layer.config }
@@ -109,7 +115,7 @@ extension LayerCall {
 
   /// Refuses tensors with channels before positions.
   func requireChannelsLast() throws(CompilationFailed) {
-    if let value = attribute("data_format"), let text = value.string, text != "channels_last" {
+    if !isTurned, let value = attribute("data_format"), let text = value.string, text != "channels_last" {
       throw value.failure(
         "I114", "'data_format' is '\(text)', expected 'channels_last'",
         notes: ["convert the model to channels_last, Keras's default"])
@@ -148,8 +154,26 @@ extension LayerCall {
     guard let store = builder.weights else {
       throw failure("I108", "there are no weights", notes: ["give the file of weights with --weights"])
     }
+    return try arrays(store.variables(of: layer.address, part: part, names))
+  }
+
+  /// The variables of a layer inside of the layer.
+  ///
+  /// - Parameters:
+  ///   - sublayer: the attribute by which archives know it, and its name.
+  func weights(
+    _ names: [String], sublayer: (attribute: String, name: String), _ builder: GraphBuilder
+  ) throws(CompilationFailed) -> [String: WeightArray] {
+    guard let store = builder.weights else {
+      throw failure("I108", "there are no weights", notes: ["give the file of weights with --weights"])
+    }
+    return try arrays(
+      store.variables(of: layer.address, part: [sublayer.attribute], sublayer: sublayer.name, names))
+  }
+
+  private func arrays(_ variables: [String: HDF5Dataset]) throws(CompilationFailed) -> [String: WeightArray] {
     var result: [String: WeightArray] = [:]
-    for (name, dataset) in try store.variables(of: layer.address, part: part, names) {
+    for (name, dataset) in variables {
       let values = try dataset.doubles()
       if let position = values.firstIndex(where: { !$0.isFinite }) {
         throw CompilationFailed(

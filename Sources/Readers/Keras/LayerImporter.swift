@@ -11,26 +11,40 @@ struct LayerImporter: Sendable {
   /// The classes that the importer reads.
   let kinds: [String]
   let attributes: Set<String>
+  /// The arguments of a call, other than tensors, that the importer understands.
+  let callArguments: Set<String>
   /// Adds the nodes of one call of a layer and returns the tensors that leave it.
   let emit: Emit
 
-  init(_ kinds: [String], attributes: [String] = [], emit: @escaping Emit) {
+  init(
+    _ kinds: [String], attributes: [String] = [], callArguments: [String] = [], emit: @escaping Emit
+  ) {
     self.kinds = kinds
     self.attributes = Set(attributes)
+    self.callArguments = Set(callArguments)
     self.emit = emit
   }
 }
 
 extension LayerImporter {
+  /// The importers in the groups in which the table of support names them.
+  static let groups: [(title: String, importers: [LayerImporter])] = [
+    (
+      "Keras layers",
+      [
+        coreLayers, shapeLayers, activationLayers, normalizationLayers, layerNormalizationLayers, mergeLayers,
+        convolutionLayers, transposedConvolutionLayers, poolingLayers, resamplingLayers, contractionLayers,
+        attentionLayers,
+      ].flatMap { $0 }
+    ), ("Recurrent layers and wrappers", recurrentLayers + wrapperLayers),
+    ("Functions of keras.ops", operatorLayers), ("QKeras layers", qkerasLayers),
+    ("HGQ layers", hgq1Layers), ("HGQ2 layers", hgq2Layers + hgq2ContractionLayers),
+  ]
+
   /// Every importer, by the kind that it reads.
   static let all: [String: LayerImporter] = {
-    let groups: [[LayerImporter]] = [
-      coreLayers, shapeLayers, activationLayers, normalizationLayers, mergeLayers,
-      convolutionLayers, poolingLayers, qkerasLayers, hgq1Layers, hgq2Layers,
-      recurrentLayers, wrapperLayers,
-    ]
     var table: [String: LayerImporter] = [:]
-    for importer in groups.joined() {
+    for importer in groups.flatMap(\.importers) {
       for kind in importer.kinds {
         precondition(table.updateValue(importer, forKey: kind) == nil, "two importers of '\(kind)'")
       }
@@ -62,7 +76,8 @@ extension LayerImporter {
 
   /// Attributes that every version of Keras writes and that must have no value.
   private static let mustBeEmpty: Set<String> = [
-    "quantization_config", "lora_rank", "lora_alpha", "renorm", "virtual_batch_size", "adjustment",
+    "quantization_config", "lora_rank", "lora_alpha", "use_gate", "sliding_window", "renorm",
+    "virtual_batch_size", "adjustment",
   ]
 
   /// Reports the attributes of a layer that the importer does not understand: with a value that says nothing

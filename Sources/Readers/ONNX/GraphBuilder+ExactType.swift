@@ -43,7 +43,8 @@ extension GraphBuilder {
       let rectifier = Rectifier(
         maximum: maximum.flatMap { Rational(exactly: $0) }, negativeSlope: slope, threshold: corner)
       node.primitive = .map(Map(map.function, form: .rectifier(rectifier)))
-    case .combine, .quantize, .reduce, .rearrange: break
+    case .gather: return nil
+    case .contract, .combine, .quantize, .reduce, .rearrange: break
     }
     var operands = Graph(name: "", framework: "")
     for (i, operand) in node.operands.enumerated() {

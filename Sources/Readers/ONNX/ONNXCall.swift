@@ -5,7 +5,8 @@ import ONNXProto
 
 /// What a name in an ONNX graph stands for while it is read.
 enum ONNXValue: Sendable {
-  /// A tensor that depends on the inputs. The node's shape leaves out the first axis, the samples.
+  /// A tensor that depends on the inputs. The node's shape leaves out the first axis, the samples, unless the model is
+  /// read for one sample (`ONNXContext.isSingleSample`).
   case tensor(NodeID)
   /// One whose samples stand along another axis.
   case displaced(SampledTensor)
@@ -52,6 +53,9 @@ struct ONNXContext: Sendable {
   /// The version of the standard operators.
   var opset: Int
   var batch: Int
+  /// Whether the model moves, joins or drops the axis of the samples, so that it is read for one sample: that axis has
+  /// length 1 and is one like the others, also in the shapes of nodes.
+  var isSingleSample = false
   /// Whether the model has quantizers, so that its other numbers are taken exactly.
   var isQuantized: Bool
 }
@@ -68,7 +72,7 @@ extension ONNXCall {
     switch operand(index) {
     case .tensor(let node): return node
     case .constant(let constant):
-      let local = try perSample(constant, rank: constant.shape.count)
+      let local = try perSample(constant, rank: max(constant.shape.count, 1))
       return try builder.add(
         .constant(local.weights(isQuantizedModel: context.isQuantized)), [], self, "constant")
     case .displaced:
@@ -151,7 +155,7 @@ extension ONNXCall {
   ///
   /// - Throws: I405 where it differs from sample to sample.
   func perSample(_ constant: ONNXConstant, rank: Int) throws(CompilationFailed) -> ONNXConstant {
-    if constant.shape.count < rank || constant.shape.isEmpty { return constant }
+    if context.isSingleSample || constant.shape.count < rank || constant.shape.isEmpty { return constant }
     guard constant.shape[0] == 1, constant.shape.count == rank else {
       throw failure("I405", "a constant of shape \(constant.shape) differs between samples")
     }
@@ -159,7 +163,41 @@ extension ONNXCall {
   }
 
   /// The shape of a tensor with the samples' axis.
-  func fullShape(_ x: NodeID, _ builder: GraphBuilder) -> [Int] { [batch] + builder.shape(x) }
+  func fullShape(_ x: NodeID, _ builder: GraphBuilder) -> [Int] {
+    context.isSingleSample ? builder.shape(x) : [batch] + builder.shape(x)
+  }
+
+  /// The number of axes of a tensor with the samples' one.
+  func fullRank(_ x: NodeID, _ builder: GraphBuilder) -> Int {
+    builder.rank(x) + (context.isSingleSample ? 0 : 1)
+  }
+
+  /// A shape of the file as nodes have it.
+  ///
+  /// - Throws: I405 where it does not begin with the samples.
+  func local(_ shape: [Int]) throws(CompilationFailed) -> [Int] {
+    if context.isSingleSample { return shape.isEmpty ? [1] : shape }
+    guard shape.first == batch, shape.count > 1 else {
+      throw failure("I405", "mixes samples: its result has the shape \(shape)")
+    }
+    return Array(shape.dropFirst())
+  }
+
+  /// An operand of one sample, without the samples' axis, for operators that are defined on samples.
+  func sample(_ index: Int, _ builder: inout GraphBuilder) throws(CompilationFailed) -> NodeID {
+    let x = try tensor(index, &builder)
+    guard context.isSingleSample else { return x }
+    let shape = builder.shape(x)
+    guard shape.count > 1, shape[0] == 1 else {
+      throw failure("I405", "expected one sample as the first axis of \(shape)")
+    }
+    return try builder.reshape(x, Array(shape.dropFirst()), self, "sample")
+  }
+
+  /// What such an operator gives, as the tensor of the file.
+  func result(_ y: NodeID, _ builder: inout GraphBuilder) throws(CompilationFailed) -> ONNXValue {
+    .tensor(context.isSingleSample ? try builder.reshape(y, [1] + builder.shape(y), self, "samples") : y)
+  }
 
   /// The shape of any operand with the samples' axis.
   func fullShape(_ value: ONNXValue?, _ builder: GraphBuilder) -> [Int]? {
@@ -212,7 +250,16 @@ extension ONNXCall {
   /// - Throws: I405 where it is the samples' axis.
   func sampleAxis(_ axis: Int, rank: Int) throws(CompilationFailed) -> Int {
     let position = try self.axis(axis, rank: rank)
+    if context.isSingleSample { return position }
     if position == 0 { throw failure("I405", "works along the axis of the samples") }
     return position - 1
+  }
+
+  /// Axes of a tensor's node, ascending.
+  func sampleAxes(_ axes: [Int], rank: Int) throws(CompilationFailed) -> [Int] {
+    var result: Set<Int> = []
+    for axis in axes { result.insert(try sampleAxis(axis, rank: rank)) }
+    guard result.count == axes.count else { throw failure("I408", "the axes \(axes) repeat") }
+    return result.sorted()
   }
 }

@@ -77,7 +77,8 @@ struct ONNXConstant: Sendable {
   var integers: [Int]? {
     var result: [Int] = []
     for value in values {
-      guard let integer = Int(exactly: value) else { return nil }
+      // The largest 64-bit integer, which stands for an end, is no binary64 number.
+      guard let integer = value == 0x1p63 ? Int.max : Int(exactly: value) else { return nil }
       result.append(integer)
     }
     return result

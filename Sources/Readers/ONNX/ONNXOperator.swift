@@ -19,16 +19,22 @@ struct ONNXOperator: Sendable {
     self.emit = emit
   }
 
+  /// The importers in the groups in which the table of support names them.
+  static let groups: [(title: String, operators: [ONNXOperator])] = [
+    ("Arithmetic and logic", arithmeticOperators + comparisonOperators),
+    ("Functions and normalisations", activationOperators + normalizationOperators),
+    ("Products and windows", contractionOperators + windowOperators + attentionOperators),
+    ("Reductions", reductionOperators),
+    ("Shapes, indices and constants", shapeOperators + indexOperators + resizeOperators + constantOperators),
+    ("Recurrent layers", recurrentOperators),
+    ("Quantizers", quantizationOperators + linearQuantizationOperators),
+    ("Classic models", treeEnsembleOperators + classicOperators),
+  ]
+
   /// Every importer, by operator.
   static let all: [String: ONNXOperator] = {
     var table: [String: ONNXOperator] = [:]
-    let groups = [
-      constantOperators, arithmeticOperators, contractionOperators, activationOperators, shapeOperators,
-      windowOperators, reductionOperators, quantizationOperators, linearQuantizationOperators,
-      treeEnsembleOperators,
-      recurrentOperators,
-    ]
-    for importer in groups.joined() {
+    for importer in groups.flatMap(\.operators) {
       for kind in importer.kinds {
         precondition(table.updateValue(importer, forKey: kind) == nil, "two importers of '\(kind)'")
       }
@@ -43,7 +49,6 @@ struct ONNXOperator: Sendable {
 
   /// Why an operator that users have met is not read, where there is more to say than that.
   static let refusals: [String: String] = [
-    "Attention": "attention is not supported yet",
     "If": "hardware of fixed latency has no branches", "Loop": "hardware of fixed latency has no loops",
     "Scan": "hardware of fixed latency has no loops",
   ]

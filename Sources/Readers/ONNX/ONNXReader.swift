@@ -38,7 +38,17 @@ struct ONNXReader {
       throw CompilationFailed("I400", "the file is no ONNX model: its messages are damaged", at: .file(file))
     }
     var reader = try ONNXReader(model, file: file, name: name)
-    return try reader.read()
+    do throws(CompilationFailed) {
+      return try reader.read()
+    } catch {
+      // A model that moves or joins its first axis has a meaning for one sample: where a length is fixed, for all of the
+      // tensor.
+      guard error.diagnostics.contains(where: { $0.code == "I405" }) else { throw error }
+      var single = try ONNXReader(model, file: file, name: name)
+      single.context.isSingleSample = true
+      guard let read = try? single.read() else { throw error }
+      return read
+    }
   }
 
   private init(_ model: Onnx_ModelProto, file: String, name: String) throws(CompilationFailed) {
@@ -69,6 +79,11 @@ struct ONNXReader {
     for (index, node) in model.graph.node.enumerated() { emit(node, index: index) }
     try builder.sink.throwIfErrors()
     try addOutputs()
+    if context.isSingleSample {
+      builder.sink.notice(
+        "I415", "the model moves or joins the axis of the samples; it is read for one sample at a time",
+        at: .file(context.file))
+    }
     return ReadModel(
       graph: builder.graph, notices: builder.sink.diagnostics, isFullyQuantized: context.isQuantized)
   }
@@ -121,9 +136,16 @@ struct ONNXReader {
         let axis = shape.firstIndex(of: 0) ?? 0
         batches.append(shape[axis])
         let site = site(of: input, index)
-        let own = shape.indices.filter { $0 != axis }.map { shape[$0] }
-        values[input.name] =
-          SampledTensor(node: try builder.add(.input(shape: own), [], site), axis: axis).value
+        if context.isSingleSample {
+          let isWhole = shape[0] > 1
+          var x = try builder.add(.input(shape: isWhole ? shape : Array(shape.dropFirst())), [], site)
+          if !isWhole { x = try builder.reshape(x, [1] + builder.shape(x), site, "sample") }
+          values[input.name] = .tensor(x)
+        } else {
+          let own = shape.indices.filter { $0 != axis }.map { shape[$0] }
+          values[input.name] =
+            SampledTensor(node: try builder.add(.input(shape: own), [], site), axis: axis).value
+        }
       } catch {
         error.diagnostics.forEach { builder.sink.report($0) }
       }
@@ -145,8 +167,8 @@ struct ONNXReader {
         at: .object(file: context.file, path: "graph.input[\(index)]"), notes: [note])
     }
     let type = input.type.tensorType
-    guard [1, 10, 11, 16].contains(type.elemType) else {
-      throw wrong("holds elements of type \(type.elemType)", "expected float numbers")
+    guard ONNXElementType(rawValue: Int(type.elemType)) != nil else {
+      throw wrong("holds elements of type \(type.elemType)", "expected numbers")
     }
     let extents = type.shape.dim.map(\.dimValue)
     guard extents.count >= 2, extents.count <= 16 else {
@@ -228,7 +250,13 @@ struct ONNXReader {
     for (index, output) in model.graph.output.enumerated() {
       let location = Location.object(file: context.file, path: "graph.output[\(index)]")
       switch values[output.name] {
-      case .tensor(let node): builder.addOutput(node, name: output.name)
+      case .tensor(var node):
+        let shape = builder.shape(node)
+        if context.isSingleSample, shape.count > 1, shape[0] == 1 {
+          let site = site(of: output, index)
+          node = try builder.reshape(node, Array(shape.dropFirst()), site, "sample")
+        }
+        builder.addOutput(node, name: output.name)
       case .scaled:
         throw CompilationFailed(
           "I411", "output '\(output.name)' is no more than a scaled input", at: location)

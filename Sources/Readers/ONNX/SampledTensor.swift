@@ -30,7 +30,7 @@ extension ONNXCall {
   /// elementwise operator, where a constant has more axes than its tensors.
   func isDisplaced(_ builder: GraphBuilder) -> Bool {
     if operands.contains(where: { if case .displaced? = $0 { true } else { false } }) { return true }
-    guard ONNXOperator.elementwise.contains(kind) else { return false }
+    guard !context.isSingleSample, ONNXOperator.elementwise.contains(kind) else { return false }
     var rank: Int?
     var constantRank = 0
     for operand in operands {
@@ -269,5 +269,16 @@ extension ONNXCall {
       throw failure("I409", "\(count) elements do not fit the shape \(wanted)")
     }
     return target
+  }
+}
+
+extension GraphBuilder {
+  /// Every `step`th element along an axis, from one on.
+  fileprivate mutating func pick(_ x: NodeID, axis: Int, start: Int, step: Int, count: Int, _ call: ONNXCall)
+    throws(CompilationFailed) -> NodeID
+  {
+    var ranges = shape(x).map { (start: 0, step: 1, count: $0) }
+    ranges[axis] = (start, step, count)
+    return try view(x, ranges, padding: .none, call, "picked")
   }
 }

@@ -374,11 +374,260 @@ def hgq2():
     emit("hgq2_named", [row], y, ["h5"], grid=1024)
 
 
+# Products, tables, normalisations, attention, resampling: twenty random configurations of every kind.
+
+TRIALS = 20
+
+
+def choose(*options):
+    return options[int(RNG.integers(len(options)))]
+
+
+def flag():
+    return bool(RNG.integers(2))
+
+
+def emit_random(name, inputs, outputs, grid=None, integers=0, coarse=False):
+    """Saves a model of many layers: `integers` is the number of inputs at the end that hold indices below 5."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    model = keras.Model(inputs, outputs, name=name)
+    randomize(model)
+    if coarse:
+        coarsen(model)
+    data = []
+    for i, x in enumerate(inputs):
+        shape = (SAMPLES,) + tuple(x.shape[1:])
+        if i >= len(inputs) - integers:
+            data.append(RNG.integers(0, 5, shape).astype("float32"))
+        else:
+            numbers = RNG.normal(0, 1, shape).astype("float32")
+            data.append(np.clip(np.round(numbers * grid), -4 * grid, 4 * grid) / np.float32(grid) if grid else numbers)
+    results = model(data if len(data) > 1 else data[0], training=False)
+    suffix = FORMATS[0]
+    path = ROOT / f"{name}.{suffix}"
+    model.save(str(path))
+    if suffix == "keras":
+        deflate(path)
+    else:
+        repack(path)
+    record(name, data, results if isinstance(results, (list, tuple)) else [results])
+
+
+def coarsen(model):
+    """Rounds every trained variable to eighths."""
+    for weight in model.weights:
+        weight.assign(np.round(np.array(weight) * 8) / 8)
+
+
+def repack(path):
+    """Writes an HDF5 file anew, whose space Keras leaves half empty."""
+    copy = path.with_suffix(".tmp")
+    with h5py.File(path) as source, h5py.File(copy, "w", libver="latest") as target:
+        for key in source:
+            source.copy(key, target)
+        for key, value in source.attrs.items():
+            target.attrs[key] = value
+    copy.replace(path)
+
+
+def contraction_layers(prefix):
+    """Inputs and outputs of products and tables."""
+    a, b, c = keras.Input((4, 3), name="a"), keras.Input((3, 4), name="b"), keras.Input((2, 4, 3), name="c")
+    v, w, index, row = keras.Input((4,), name="v"), keras.Input((4,), name="w"), keras.Input((3,), name="index"), keras.Input((2, 2), name="row")
+    y = []
+    for trial in range(TRIALS):
+        x, z, axes = choose((a, b, (1, 2)), (a, b, (2, 1)), (a, a, 2), (a, a, 1), (v, w, 1), (v, w, -1), (a, v, (1, 1)), (v, b, (1, 2)), (a, b, (-1, 1)))
+        y.append(L.Dot(axes=axes, name=f"{prefix}dot_{trial}", normalize=not prefix and RNG.random() < 0.3)([x, z]))
+    for trial in range(TRIALS):
+        x, equation, shape, bias = choose(
+            (a, "bij,jk->bik", (None, 5), "k"), (a, "bij,jkl->bikl", (None, 2, 3), "kl"), (a, "bij,ijk->bk", (2,), "k"), (a, "bij,jk->bki", (2, 4), "k"),
+            (c, "...ij,jk->...ik", (4, 2), "k"), (c, "bcij,jk->bcik", (2, 4, 3), "ik"), (c, "bcij,cjk->bcik", (2, 4, 2), "ck"), (v, "bi,io->bo", 3, "o"))
+        y.append(L.EinsumDense(equation, output_shape=shape, bias_axes=bias if flag() else None, name=f"{prefix}einsum_{trial}",
+                               activation="relu" if flag() else None)(x))
+    for trial in range(TRIALS):
+        y.append(L.Embedding(int(RNG.integers(5, 9)), int(RNG.integers(1, 4)), name=f"{prefix}embedding_{trial}")(choose(index, row)))
+    return [a, b, c, v, w, index, row], y
+
+
+def contractions():
+    inputs, outputs = contraction_layers("")
+    emit_random("contractions", inputs, outputs, integers=2)
+
+
+def normalizations():
+    line, image = keras.Input((5, 6), name="line"), keras.Input((3, 4, 6), name="image")
+    y = []
+    for trial in range(TRIALS):
+        x = choose(line, image)
+        rank = len(x.shape) - 1
+        axis = choose(-1, rank, 1, [1, rank] if rank == 2 else [rank - 1, rank])
+        epsilon = choose(0.001, 0.1, 1e-5)
+        y.append(L.LayerNormalization(axis=axis, epsilon=epsilon, center=flag(), scale=flag(), name=f"layer_{trial}")(x))
+        y.append(L.UnitNormalization(axis=axis, name=f"unit_{trial}")(x))
+        y.append(L.GroupNormalization(groups=choose(-1, 1, 2, 3, 6), axis=-1, epsilon=epsilon, center=flag(), scale=flag(), name=f"group_{trial}")(x))
+        if GENERATION == "keras3":
+            y.append(L.RMSNormalization(axis=-1, epsilon=epsilon, name=f"rms_{trial}")(x))
+    emit_random("normalizations", [line, image], y)
+
+
+def attentions():
+    q, k, v = keras.Input((3, 4), name="q"), keras.Input((5, 4), name="k"), keras.Input((5, 4), name="v")
+    y = []
+    for trial in range(TRIALS):
+        heads, size = choose(1, 2, 3), choose(1, 2, 4)
+        layer = L.MultiHeadAttention(heads, size, value_dim=None if GENERATION == "keras3" else choose(None, 3), use_bias=flag(), output_shape=choose(None, 5), name=f"heads_{trial}")
+        operands = choose((q, k), (q, v, k), (q, q))
+        y.append(layer(*operands, use_causal_mask=flag()) if GENERATION == "keras3" or flag() else layer(q, value=k))
+        operands = choose([q, v], [q, v, k])
+        y.append(L.Attention(use_scale=flag(), name=f"plain_{trial}")(operands))
+        if GENERATION == "keras3":
+            groups = choose(1, 2)
+            y.append(L.GroupQueryAttention(size, groups * choose(1, 2), groups, use_bias=flag(), name=f"grouped_{trial}")(*choose((q, k), (q, v, k))))
+    emit_random("attentions", [q, k, v], y)
+
+
+def transposed_layers(prefix):
+    line, image = keras.Input((4, 2), name="line"), keras.Input((3, 4, 2), name="image")
+    y = []
+    for trial in range(TRIALS):
+        kernel, stride, pad = int(RNG.integers(1, 4)), int(RNG.integers(1, 4)), choose("valid", "same")
+        y.append(L.Conv1DTranspose(int(RNG.integers(1, 4)), kernel, stride, pad, use_bias=flag(), name=f"{prefix}up1d_{trial}")(line))
+        kernel = (int(RNG.integers(1, 4)), int(RNG.integers(1, 4)))
+        y.append(L.Conv2DTranspose(2, kernel, (stride, int(RNG.integers(1, 3))), pad, use_bias=flag(), name=f"{prefix}up2d_{trial}")(image))
+    return [line, image], y
+
+
+def transposed():
+    emit_random("transposed", *transposed_layers(""))
+
+
+def resampling():
+    line, image = keras.Input((5, 2), name="line"), keras.Input((4, 3, 2), name="image")
+    y = []
+    for trial in range(TRIALS):
+        size = (int(RNG.integers(1, 4)), int(RNG.integers(1, 4)))
+        way = choose("nearest", "bilinear")
+        y.append(L.UpSampling2D(size, interpolation=way, name=f"up_{trial}")(image))
+        y.append(L.UpSampling1D(size[0], name=f"up1d_{trial}")(line))
+        y.append(L.Resizing(int(RNG.integers(1, 8)), int(RNG.integers(1, 8)), interpolation=way, name=f"resize_{trial}")(image))
+        y.append(L.RepeatVector(size[0], name=f"repeat_{trial}")(L.Flatten(name=f"flat_{trial}")(choose(line, image))))
+        y.append(L.ZeroPadding2D(((size[0], 1), (0, size[1])), name=f"pad_{trial}")(image))
+        y.append(L.ZeroPadding1D((size[0], size[1]), name=f"pad1d_{trial}")(line))
+        y.append(L.Cropping2D(((size[0] - 1, 1), (0, size[1] - 1)), name=f"crop_{trial}")(image))
+        y.append(L.Cropping1D((size[0] - 1, 1), name=f"crop1d_{trial}")(line))
+        y.append(L.Permute(tuple(int(i) for i in RNG.permutation(3) + 1), name=f"permute_{trial}")(image))
+        y.append(L.Reshape(choose((6, -1), (24,), (2, 3, 4), (-1, 8)), name=f"reshape_{trial}")(image))
+        if GENERATION == "keras3":
+            target = (int(RNG.integers(1, 4)), int(RNG.integers(1, 3)))
+            y.append(L.AdaptiveAveragePooling2D(target, name=f"adaptive_{trial}")(image))
+            y.append(L.AdaptiveMaxPooling2D(target, name=f"adaptive_max_{trial}")(image))
+    emit_random("resampling", [line, image], y)
+
+
+def channels_first():
+    image, line = keras.Input((2, 5, 4), name="image"), keras.Input((2, 6), name="line")
+    form = {"data_format": "channels_first"}
+    y = []
+    for trial in range(TRIALS):
+        kernel, pad = int(RNG.integers(1, 4)), choose("valid", "same")
+        y.append(L.Conv2D(3, kernel, padding=pad, name=f"conv_{trial}", **form)(image))
+        y.append(L.Conv1D(3, kernel, padding=pad, name=f"conv1d_{trial}", **form)(line))
+        y.append(L.MaxPooling2D(kernel, padding=pad, name=f"max_{trial}", **form)(image))
+        y.append(L.AveragePooling1D(kernel, padding=pad, name=f"average_{trial}", **form)(line))
+    y += [L.GlobalAveragePooling2D(keepdims=keep, name=f"global_{keep}", **form)(image) for keep in (False, True)]
+    y += [L.Flatten(name="flatten", **form)(image), L.UpSampling2D(2, name="up", **form)(image), L.ZeroPadding2D(1, name="pad", **form)(image)]
+    emit_random("channels_first", [image, line], y)
+
+
+def functions():
+    """The functions of keras.ops in functional models."""
+    K = keras.ops
+    x, z, p = keras.Input((4, 6), name="x"), keras.Input((6, 4), name="z"), keras.Input((4, 6), name="p")
+    square = p * p + 0.5
+    heads = [K.reshape(t, (-1, 4, 2, 3)) for t in (x, p, x)]
+    few = K.reshape(x, (-1, 4, 2, 3))[:, :, :1]
+    y = [K.matmul(x, z), K.matmul(z, x), K.einsum("bij,bjk->bki", x, z), K.einsum("bij,bij->bi", x, p), K.einsum("bij->bji", x), K.einsum("bij->bj", x),
+         K.absolute(x), K.exp(x), x[:, 1:3, ::2], x[:, -1], x[..., None], x[:, ::-1], x[:, None, 2], x[..., 1], K.transpose(x, (0, 2, 1)),
+         K.mean(x, axis=1), K.mean(x, axis=(1, 2)), K.sum(x, axis=(1, 2), keepdims=True), K.sum(x, axis=2), K.max(x, axis=-1), K.min(x, axis=1, keepdims=True),
+         K.square(x), K.sqrt(square), K.rsqrt(square), K.reciprocal(square), x ** 2, x ** 3, K.power(square, 0.5), K.log(square), K.sign(x),
+         K.where(x > 0.25, x, -p), K.where(x <= p, x, 0.0), K.where(x >= p, 1.5, p), K.where(x < 0.5, p, x), K.where(K.equal(x, x), x, p), K.where(K.not_equal(x, x), x, p),
+         K.where(K.logical_and(x > 0, p > 0), x, p), K.where(K.logical_or(x > 0, p > 0), x, p), K.where(K.logical_not(x > 0), x, p), K.where(K.logical_xor(x > 0, p > 0), x, p),
+         K.clip(x, -0.5, 0.75), K.stack([x, p], axis=1), K.stack([x, p], axis=-1), K.squeeze(x[:, :1], 1), K.expand_dims(x, 2), K.concatenate([x, p], axis=1),
+         K.pad(x, ((0, 0), (1, 1), (0, 2))), K.tile(x, (1, 2, 1)), K.repeat(x, 2, axis=1), K.flip(x, axis=1), K.swapaxes(x, 1, 2), K.moveaxis(heads[0], 1, 3),
+         K.relu(x), K.relu6(x), K.sigmoid(x), K.softmax(x, axis=1), K.log_softmax(x), K.tanh(x), K.softplus(x), K.softsign(x), K.silu(x), K.selu(x), K.hard_sigmoid(x), K.hard_silu(x),
+         K.log_sigmoid(x), K.erf(x), K.leaky_relu(x, 0.125), K.elu(x), K.celu(x), K.gelu(x), K.gelu(x, approximate=False), K.soft_shrink(x), K.hard_shrink(x), K.squareplus(x),
+         x / square, 2.0 / square, 1.0 - x, K.true_divide(x, 4.0), K.var(x, axis=-1), K.var(x, axis=(1, 2), keepdims=True), K.std(x, axis=-1), K.average(x, axis=1),
+         K.split(x, 2, axis=1)[1], K.split(x, [1, 3], axis=2)[1], K.take(x, [2, 0, 2], axis=1), K.take(x, 1, axis=2), K.argmax(x, axis=-1) * 1.0, K.normalize(x, axis=-1),
+         K.dot_product_attention(*heads), K.dot_product_attention(*heads, is_causal=True), K.dot_product_attention(heads[0], few, few, scale=0.5), K.cast(x, "float32"),
+         K.layer_normalization(x), K.rms_normalization(x), K.maximum(x, p), K.minimum(x, 0.25), K.negative(x)]
+    emit_random("functions", [x, z, p], y, grid=64)
+
+
+def exact():
+    """Layers that add and multiply only, on numbers coarse enough for float32 to be exact: integers must agree bit for bit."""
+    inputs, y = contraction_layers("x_")
+    more, outputs = transposed_layers("x_")
+    y += outputs
+    image, line = keras.Input((5, 4, 2), name="picture"), keras.Input((6, 2), name="signal")
+    for trial in range(TRIALS):
+        kernel, pad, stride = int(RNG.integers(1, 4)), choose("valid", "same"), int(RNG.integers(1, 3))
+        y.append(L.Conv2D(2, (kernel, choose(1, 2)), stride, pad, use_bias=flag(), groups=choose(1, 2), name=f"x_conv2d_{trial}")(image))
+        y.append(L.Conv1D(2, kernel, stride, choose("valid", "same", "causal"), use_bias=flag(), name=f"x_conv1d_{trial}")(line))
+        y.append(L.DepthwiseConv2D(kernel, stride, pad, depth_multiplier=choose(1, 2), use_bias=flag(), name=f"x_depthwise_{trial}")(image))
+        y.append(L.SeparableConv2D(2, kernel, stride, pad, use_bias=flag(), name=f"x_separable_{trial}")(image))
+        y.append(L.SeparableConv1D(2, kernel, stride, pad, use_bias=flag(), name=f"x_separable1d_{trial}")(line))
+        if GENERATION == "keras3":
+            y.append(L.DepthwiseConv1D(kernel, stride, pad, use_bias=flag(), name=f"x_depthwise1d_{trial}")(line))
+        y.append(L.Dense(int(RNG.integers(1, 5)), use_bias=flag(), activation=choose("linear", "relu"), name=f"x_dense_{trial}")(choose(line, image)))
+        y.append(L.MaxPooling2D(kernel, stride, pad, name=f"x_max_{trial}")(image))
+        y.append(L.MaxPooling1D(kernel, stride, pad, name=f"x_max1d_{trial}")(line))
+        y.append(choose(L.Add, L.Subtract, L.Multiply, L.Maximum, L.Minimum)(name=f"x_merge_{trial}")([line, choose(line, y[-1])] if y[-1].shape == line.shape else [line, line]))
+    emit_random("exact", inputs[:5] + more + [image, line] + inputs[5:], y, grid=8, integers=2, coarse=True)
+
+
+def qfolded():
+    """QKeras' folded layers."""
+    import qkeras as Q
+    image = keras.Input((5, 6, 3), name="image")
+    bits = {"bias_quantizer": "quantized_bits(9,3,alpha=1)"}
+    y = []
+    for trial in range(TRIALS):
+        kernel = f"quantized_bits({int(RNG.integers(4, 8))},1,alpha=1)"
+        fold = {"folding_mode": choose("ema_stats_folding", "batch_stats_folding"), "use_bias": flag(), "center": True, "scale": True}
+        y.append(Q.QConv2DBatchnorm(2, choose(1, 2, 3), padding=choose("valid", "same"), kernel_quantizer=kernel, activation=choose(None, "quantized_relu(6,3)"), name=f"conv_{trial}", **fold, **bits)(image))
+        y.append(Q.QDepthwiseConv2DBatchnorm(choose(1, 2, 3), padding=choose("valid", "same"), depth_multiplier=1, depthwise_quantizer=kernel, name=f"depthwise_{trial}", **fold, **bits)(image))
+    emit_random("qfolded", [image], y, grid=16)
+
+
+def hgq2_products():
+    """HGQ2's products of tensors."""
+    from hgq import layers as H
+    from hgq.config import LayerConfigScope, QuantizerConfigScope
+    a, b, v = keras.Input((4, 3), name="a"), keras.Input((3, 4), name="b"), keras.Input((4,), name="v")
+    y = []
+    with QuantizerConfigScope(place="datalane", i0=3, f0=4, overflow_mode="SAT"), QuantizerConfigScope(place="weight", overflow_mode="SAT_SYM"), \
+            QuantizerConfigScope(place="table", i0=1, f0=8):
+        for trial in range(TRIALS):
+            x, equation, shape, bias = choose((a, "bij,jk->bik", (4, 5), "k"), (a, "bij,ijk->bk", (2,), "k"), (a, "bij,jkl->bikl", (4, 2, 2), "kl"), (v, "bi,io->bo", (3,), "o"))
+            y.append(H.QEinsumDense(equation, output_shape=shape, bias_axes=bias if flag() else None, name=f"einsum_dense_{trial}")(x))
+            x, equation, shape, bias = choose((a, "bij,jk->bik", (4, 5), "k"), (v, "bi,io->bo", (3,), "o"))
+            y.append(H.QEinsumDenseBatchnorm(equation, output_shape=shape, bias_axes=bias, name=f"einsum_bn_{trial}")(x))
+            x, z, equation = choose((a, b, "bij,bjk->bik"), (a, v, "bij,bi->bj"), (a, a, "bij,bkj->bik"))
+            y.append(H.QEinsum(equation, name=f"einsum_{trial}")([x, z]))
+            x, z, axes = choose((a, b, (1, 2)), (a, a, 2), (v, v, 1))
+            y.append(H.QDot(axes=axes, name=f"dot_{trial}")([x, z]))
+            y.append(H.QMultiHeadAttention(choose(1, 2), choose(1, 2, 4), use_bias=flag(), fuse=choose("none", "qkv"), name=f"heads_{trial}")(a))
+            y.append(H.QSum(axes=choose(1, -1, (1, 2)), keepdims=flag(), name=f"sum_{trial}")(a))
+    emit_random("hgq2_products", [a, b, v], y, grid=64)
+
+
 only = sys.argv[2:]
 if only:
     for name in only:
         globals()[name]()
 elif GENERATION == "keras2":
     activations(), merges(), convolutions(), shapes(), nested(), quantizers(), qlayers(), random_activations(), random_slopes()
+    contractions(), normalizations(), attentions(), transposed(), resampling(), qfolded()
 else:
     activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2(), random_activations(), random_slopes()
+    contractions(), normalizations(), attentions(), transposed(), resampling(), channels_first(), functions(), exact(), hgq2_products()

@@ -80,7 +80,7 @@ struct KerasErrorTests {
     Case("I114", layer("MaxPooling1D", #""pool_size": [9], "strides": [1]"#), input: "[null, 4, 2]"),
     Case("I114", layer("MaxPooling1D", #""pool_size": [2], "padding": "odd""#), input: "[null, 4, 2]"),
     Case(
-      "I114", layer("GlobalMaxPooling1D", #""data_format": "channels_first""#), input: "[null, 4, 2]"),
+      "I114", layer("GlobalMaxPooling1D", #""data_format": "channels_middle""#), input: "[null, 4, 2]"),
     Case("I114", layer("Cropping1D", #""cropping": [2, 2]"#), input: "[null, 4, 2]"),
     Case("I115", layer("ReLU"), input: "[null, 100000, 100000]"),
     Case("I115", layer("RepeatVector", #""n": 2000000000"#)),
@@ -88,6 +88,24 @@ struct KerasErrorTests {
     Case("I116", layer("MaxPooling2D", #""pool_size": [2, 2]"#)),
     Case("I116", layer("Rescaling", #""scale": [1.0, 2.0]"#)),
     Case("I117", layer("ConvLSTM2D")),
+    Case("I113", layer("Dot", #""axes": 1"#)),
+    Case("I116", layer("MultiHeadAttention", #""num_heads": 1"#)),
+    Case("I114", layer("Embedding", #""input_dim": 3, "output_dim": 2, "mask_zero": true"#)),
+    Case("I114", layer("Resizing", #""height": 2, "width": 2, "antialias": true"#), input: "[null, 4, 4, 1]"),
+    Case(
+      "I114", layer("Resizing", #""height": 2, "width": 2, "interpolation": "bicubic""#),
+      input: "[null, 4, 4, 1]"),
+    Case("I114", layer("UpSampling2D", #""size": 2, "interpolation": "lanczos3""#), input: "[null, 4, 4, 1]"),
+    Case("I114", layer("GroupNormalization", #""groups": 3, "scale": false, "center": false"#)),
+    Case("I114", layer("LayerNormalization", #""axis": 4, "scale": false, "center": false"#)),
+    Case("I114", layer("UnitNormalization", #""axis": []"#)),
+    Case("I114", layer("Mean", #""axis": null"#)),
+    Case("I114", layer("Transpose", #""axes": [1, 0]"#)),
+    Case("I114", layer("Split", #""indices_or_sections": 3, "axis": 1"#)),
+    Case("I114", layer("Pad", #""pad_width": [[1, 0], [0, 0]], "mode": "constant""#)),
+    Case("I114", layer("Einsum", #""subscripts": "ab->a?""#)),
+    Case("I116", layer("Resizing", #""height": 2, "width": 2"#)),
+    Case("I116", layer("AdaptiveMaxPooling1D", #""output_size": 2"#)),
     Case("I117", layer("Activation", #""activation": "relu""#) + layer("Lambda")),
   ]
 

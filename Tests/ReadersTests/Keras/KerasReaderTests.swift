@@ -104,7 +104,7 @@ struct KerasReaderTests {
   /// Every unsupported layer and attribute is listed at once.
   @Test func everythingAtOnce() {
     let model = TestModel.sequential([
-      TestModel.layer("Lambda", "f", #""function": "print""#), TestModel.layer("Embedding", "e"),
+      TestModel.layer("Lambda", "f", #""function": "print""#), TestModel.layer("Hashing", "e"),
       TestModel.layer("Dense", "d", #""units": 3, "sparse_mode": "fast", "other": 0"#),
     ])
     let found = TestModel.diagnostics(model)

@@ -65,10 +65,18 @@ struct KerasRecordedTests {
       "keras3/activations.keras", "keras3/merges.keras", "keras3/convolutions.keras", "keras3/shapes.keras",
       "keras3/nested.keras", "keras3/nested.h5", "keras3/operators.keras", "keras3/operators.h5",
       "keras3/random_activations.keras", "keras3/random_slopes.keras",
+      "keras2/contractions.h5", "keras2/normalizations.h5", "keras2/attentions.h5", "keras2/transposed.h5",
+      "keras2/resampling.h5", "keras3/contractions.keras", "keras3/normalizations.keras",
+      "keras3/attentions.keras", "keras3/transposed.keras", "keras3/resampling.keras",
+      "keras3/channels_first.keras", "keras3/functions.keras",
     ].map { RecordedModel(file: $0) } + [
       RecordedModel(file: "keras2/qlayers.h5", inexact: ["qbn", "qd_ternary"]),
       RecordedModel(file: "keras3/hgq2.keras", inexact: ["gap", "softmax"]),
       RecordedModel(file: "keras3/hgq2_named.h5", inexact: []),
+      RecordedModel(file: "keras2/qfolded.h5", inexact: []),
+      RecordedModel(file: "keras3/exact.keras", inexact: []),
+      RecordedModel(
+        file: "keras3/hgq2_products.keras", inexact: Set((0..<20).map { "heads_\($0)" })),
     ]
 
   @Test(arguments: models)

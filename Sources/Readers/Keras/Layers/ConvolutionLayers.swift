@@ -110,7 +110,7 @@ extension GraphBuilder {
     return try convolveDepthwise(x, rank: rank, call, weights, kernel: kernel, usesBias: usesBias, convert)
   }
 
-  private mutating func convolveDepthwise(
+  mutating func convolveDepthwise(
     _ x: NodeID, rank: Int, _ call: LayerCall, _ weights: [String: WeightArray], kernel name: String,
     usesBias: Bool,
     role: String? = nil, _ convert: WeightConversion

@@ -6,11 +6,11 @@ import Graph
 
 extension LayerImporter {
   /// What every layer of HGQ2 has; costs of operations (EBOPs) act in training only.
-  private static let hgq2Attributes = [
+  static let hgq2Attributes = [
     "enable_ebops", "ebops_factor", "beta0", "enable_oq", "enable_iq", "oq_conf", "iq_conf",
     "parallelization_factor",
   ]
-  private static let hgq2Weights = hgq2Attributes + ["kq_conf", "bq_conf"]
+  static let hgq2Weights = hgq2Attributes + ["kq_conf", "bq_conf"]
 
   static let hgq2Layers: [LayerImporter] =
     [
@@ -262,7 +262,9 @@ extension LayerImporter {
     builder.sink.notice(
       "I255", "layer '\(call.name)': the 1e-7 that HGQ2 adds before a reciprocal is left out",
       at: call.location)
-    let y = try layer.softmax(x, &builder)
+    let y = try layer.softmax(
+      x, &builder, scaler: try call.double("input_scaler", default: 1),
+      isStable: try call.bool("stable", default: true))
     return [try layer.quantizedOutput(y, &builder)]
   }
 }
@@ -335,17 +337,23 @@ struct HGQ2Layer {
     return try quantizedOutput(try builder.activate(y, call), &builder)
   }
 
-  func softmax(_ x: NodeID, _ builder: inout GraphBuilder) throws(CompilationFailed) -> NodeID {
+  /// HGQ2's softmax over the last axis.
+  ///
+  /// - Parameters:
+  ///   - part: where the softmax's own parts are in the layer.
+  ///   - configuration: what stands before the names of its quantizers' configurations.
+  func softmax(
+    _ x: NodeID, _ builder: inout GraphBuilder, part prefix: [String] = [], configuration: String = "",
+    scaler: Double, isStable: Bool
+  ) throws(CompilationFailed) -> NodeID {
     func table(_ name: String, _ part: String, _ x: NodeID) throws(CompilationFailed) -> NodeID {
-      let config = try call.config.require("\(name)_\(part)_conf")
-      let place = ["\(name)_table", part, "quantizer"]
+      let config = try call.config.require("\(configuration)\(name)_\(part)_conf")
+      let place = prefix + ["\(name)_table", part, "quantizer"]
       let quantizer = try HGQ2Quantizer(config, place, shape: builder.shape(x), call, builder)
       return try quantizer.apply(x, &builder, "\(name)_\(part)")
     }
-    let scaler = try call.double("input_scaler", default: 1)
     let count = builder.shape(x).last ?? 1
     var exponent = x
-    let isStable = try call.bool("stable", default: true)
     if isStable {
       let greatest = try builder.add(.reduce(.maximum), [x], call, "max")
       let repeated = try builder.repeatLast(greatest, count: count, call, "max_broadcast")

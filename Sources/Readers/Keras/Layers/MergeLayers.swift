@@ -1,5 +1,6 @@
 import Diagnostics
 import FixedPoint
+import Functions
 import Graph
 
 // Keras 3 writes arithmetic on tensors, as in `x * 2 + y`, as operators named like the merging layers; their
@@ -55,9 +56,17 @@ extension LayerImporter {
   private static func emitDivide(_ call: LayerCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [NodeID]
   {
-    guard call.operands.count == 2, case .node(let x) = call.operands[0],
-      case .literal(let value) = call.operands[1]
-    else { throw call.failure("I113", "only a division by a number is supported") }
+    guard call.operands.count == 2 else { throw call.failure("I113", "expected two operands") }
+    if case .node(let divisor) = call.operands[1] {
+      let inverse = try builder.add(.map(Map(.reciprocal)), [divisor], call, "reciprocal")
+      switch call.operands[0] {
+      case .node(let x): return [try builder.combine(.multiply, [x, inverse], call)]
+      case .literal(let value): return [try builder.scale(inverse, by: try value.requireDouble(), call)]
+      }
+    }
+    guard case .node(let x) = call.operands[0], case .literal(let value) = call.operands[1] else {
+      throw call.failure("I113", "expected a tensor among the operands")
+    }
     let divisor = try value.requireDouble()
     guard divisor != 0, divisor.isFinite else { throw value.failure("I114", "a division by \(divisor)") }
     if let exact = Rational(exactly: divisor), exact.numerator.magnitude < 1 << 24 {
@@ -106,9 +115,9 @@ extension GraphBuilder {
       return try affine(
         x, factor: isNumberFirst ? Rational(-1) : .one, shift: isNumberFirst ? number : -number, call)
     case .multiply: return try scale(x, by: number, call)
-    case .maximum, .minimum:
+    case .maximum, .minimum, .less, .lessOrEqual, .equal, .notEqual, .select:
       let constant = try constant(number, shape: shape(x), call, "constant")
-      return try combine(combination, [x, constant], call)
+      return try combine(combination, isNumberFirst ? [constant, x] : [x, constant], call)
     }
   }
 

@@ -22,6 +22,17 @@ extension LayerImporter {
         ["QConv2DBatchnorm"], attributes: convolutionAttributes + kernelQuantizers + foldingAttributes,
         emit: emitQConvolutionBatchnorm),
       LayerImporter(
+        ["QDepthwiseConv2DBatchnorm"],
+        attributes: depthwiseAttributes + depthwiseQuantizers + foldingAttributes,
+        emit: emitQDepthwiseBatchnorm),
+      LayerImporter(
+        ["QConv2DTranspose"], attributes: convolutionAttributes + kernelQuantizers + ["output_padding"]
+      ) { (call, builder) throws(CompilationFailed) in
+        let y = try builder.convolveTransposed(
+          try call.input(), rank: 2, call, try quantization(call, ["kernel", "bias"]))
+        return [try builder.activate(y, call, dialect: .qkeras)]
+      },
+      LayerImporter(
         ["QBatchNormalization"],
         attributes: [
           "axis", "epsilon", "center", "scale", "activation", "gamma_quantizer", "beta_quantizer",
@@ -108,7 +119,7 @@ extension LayerImporter {
   {
     let units = try call.count("units")
     let inputs = builder.shape(try call.input()).last ?? 1
-    let (kernel, bias) = try foldedVariables(call, builder, kernelShape: [inputs, units])
+    let (kernel, bias) = try foldedVariables(call, builder, kernelShape: [inputs, units], channels: units)
     return [
       try builder.dense(kernel, bias, call, try quantization(call, ["kernel", "bias"]), dialect: .qkeras)
     ]
@@ -122,7 +133,7 @@ extension LayerImporter {
     let shape =
       try call.extents("kernel_size", rank: 2)
       + [(builder.shape(x).last ?? 1) / (try call.count("groups", default: 1)), filters]
-    let (kernel, bias) = try foldedVariables(call, builder, kernelShape: shape)
+    let (kernel, bias) = try foldedVariables(call, builder, kernelShape: shape, channels: filters)
     let weights = [
       "kernel": WeightArray(values: kernel, shape: shape, location: call.location),
       "bias": WeightArray(values: bias, shape: [filters], location: call.location),
@@ -132,21 +143,45 @@ extension LayerImporter {
     return [try builder.activate(y, call, dialect: .qkeras)]
   }
 
-  /// inv · kernel and inv · (bias − mean) + β with inv = γ · rsqrt(variance + ε), in float32.
-  private static func foldedVariables(_ call: LayerCall, _ builder: GraphBuilder, kernelShape: [Int])
-    throws(CompilationFailed) -> (kernel: [Double], bias: [Double])
+  private static func emitQDepthwiseBatchnorm(_ call: LayerCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [NodeID]
   {
+    let x = try call.input()
+    let multiplier = try call.count("depth_multiplier", default: 1)
+    let channels = builder.shape(x).last ?? 1
+    let shape = try call.extents("kernel_size", rank: 2) + [channels, multiplier]
+    let (outputs, overflow) = channels.multipliedReportingOverflow(by: multiplier)
+    if overflow { throw call.failure("I115", "\(channels) · \(multiplier) channels can't be built") }
+    let (kernel, bias) = try foldedVariables(
+      call, builder, kernel: "depthwise_kernel", kernelShape: shape, channels: outputs)
+    let weights = [
+      "depthwise_kernel": WeightArray(values: kernel, shape: shape, location: call.location),
+      "bias": WeightArray(values: bias, shape: [outputs], location: call.location),
+    ]
+    let y = try builder.convolveDepthwise(
+      x, rank: 2, call, weights, kernel: "depthwise_kernel", usesBias: true,
+      try quantization(call, ["depthwise", "bias"]))
+    return [try builder.activate(y, call, dialect: .qkeras)]
+  }
+
+  /// inv · kernel and inv · (bias − mean) + β with inv = γ · rsqrt(variance + ε), in float32.
+  ///
+  /// - Parameters:
+  ///   - channels: what is normalised, the last index of the kernel's elements.
+  private static func foldedVariables(
+    _ call: LayerCall, _ builder: GraphBuilder, kernel name: String = "kernel", kernelShape: [Int],
+    channels: Int
+  ) throws(CompilationFailed) -> (kernel: [Double], bias: [Double]) {
     let usesBias = try call.bool("use_bias", default: true)
     let normalisation = try BatchStatistics.names(call)
     let names =
-      ["kernel"] + (usesBias ? ["bias"] : []) + normalisation.trainable + ["iteration"] + normalisation.moving
+      [name] + (usesBias ? ["bias"] : []) + normalisation.trainable + ["iteration"] + normalisation.moving
     let weights = try call.weights(names, builder)
-    let channels = kernelShape.last ?? 1
     let statistics = try BatchStatistics(call, weights, channels: channels)
     let inverse = statistics.gamma.indices.map { channel in
       (1 / (statistics.variance[channel] + statistics.epsilon).squareRoot()) * statistics.gamma[channel]
     }
-    let kernel = try weights.array("kernel", kernelShape).enumerated().map { i, value in
+    let kernel = try weights.array(name, kernelShape).enumerated().map { i, value in
       Double(inverse[i % channels] * Float(value))
     }
     let bias =

@@ -145,12 +145,18 @@ extension LayerImporter {
   {
     let x = try call.input()
     try call.requireChannelsLast()
-    _ = try call.choice("interpolation", ["nearest"])
+    let isNearest = try call.choice("interpolation", ["nearest", "bilinear"]) == "nearest"
     let shape = builder.shape(x)
     guard shape.count == rank + 1 else {
       throw call.failure("I116", "expected a tensor of \(rank + 1) axes, found \(shape)")
     }
     let sizes = try call.extents("size", rank: rank)
+    if !isNearest {
+      guard zip(shape, sizes).allSatisfy({ $0 * $1 <= 1 << 16 }) else {
+        throw call.failure("I115", "a tensor of that size can't be built")
+      }
+      return [try builder.resize(x, (0..<rank).map { shape[$0] * sizes[$0] }, isNearest: false, call)]
+    }
     // [h, w, c] seen as [h, 2, w, 2, c], then as [2h, 2w, c].
     var split: [Int] = []
     var strides = Array(repeating: [Int](), count: rank + 1)

@@ -46,6 +46,20 @@ extension ONNXOperator {
       ONNXOperator(["Gelu"], attributes: ["approximate"]) { (call, builder) throws(CompilationFailed) in
         try map(.gelu(approximate: call.text("approximate", default: "none") == "tanh"), call, &builder)
       },
+      ONNXOperator(["Swish"], attributes: ["alpha"]) { (call, builder) throws(CompilationFailed) in
+        guard try call.float("alpha", default: 1) == 1 else { throw call.failure("I408", "'alpha' is not 1") }
+        return try map(.silu, call, &builder)
+      },
+      ONNXOperator(["Shrink"], attributes: ["lambd", "bias"]) { (call, builder) throws(CompilationFailed) in
+        let threshold = try call.float("lambd", default: 0.5)
+        let bias = try call.float("bias", default: 0)
+        guard bias == 0 || bias == threshold else {
+          throw call.failure("I408", "'bias' is \(bias), expected 0 or 'lambd'")
+        }
+        let function =
+          bias == 0 ? Function.hardShrink(threshold: threshold) : .softShrink(threshold: threshold)
+        return try map(function, call, &builder)
+      },
       ONNXOperator(["PRelu"], emit: emitPRelu),
       ONNXOperator(["Clip"], attributes: ["min", "max", "consumed_inputs"], emit: emitClip),
       ONNXOperator(["Softmax"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
@@ -71,7 +85,7 @@ extension ONNXOperator {
     throws(CompilationFailed) -> [ONNXValue]
   {
     let x = try call.tensor(0, &builder)
-    let slopes = try call.perSample(try call.requireConstant(1), rank: builder.rank(x) + 1)
+    let slopes = try call.perSample(try call.requireConstant(1), rank: call.fullRank(x, builder))
     if let slope = slopes.uniform {
       return [
         .tensor(
@@ -133,10 +147,10 @@ extension ONNXOperator {
     throws(CompilationFailed) -> [ONNXValue]
   {
     let x = try call.tensor(0, &builder)
-    let rank = builder.rank(x) + 1
+    let rank = call.fullRank(x, builder)
     let isOld = call.context.opset < 13
     let axis = try call.sampleAxis(call.int("axis", default: isOld ? 1 : -1), rank: rank)
-    guard isOld, axis != rank - 2 else {
+    guard isOld, axis != builder.rank(x) - 1 else {
       return [.tensor(try builder.softmax(x, axis: axis, logarithm: logarithm, call))]
     }
     // Up to operator set 12 all axes from that one on are one.
@@ -150,7 +164,7 @@ extension ONNXOperator {
   private static func emitBatchNormalization(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    let x = try call.tensor(0, &builder)
+    let x = try call.sample(0, &builder)
     if call.flag("training_mode") { throw call.failure("I408", "is in training mode") }
     let channels = builder.shape(x)[0]
     var parts: [[Float]] = []
@@ -176,6 +190,6 @@ extension ONNXOperator {
       (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
       try builder.affine(x, scale: weights(scale), shift: weights(shift), call)
     }
-    return [.tensor(result)]
+    return [try call.result(result, &builder)]
   }
 }

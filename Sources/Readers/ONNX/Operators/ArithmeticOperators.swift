@@ -53,7 +53,7 @@ extension ONNXOperator {
       return .tensor(
         try builder.combine(isNegated ? .subtract : .add, try call.aligned(&builder), call))
     }
-    let rank = builder.rank(x) + 1
+    let rank = call.fullRank(x, builder)
     let local = try call.perSample(constant, rank: rank)
     if isNegated && isSecond, let wrapped = try builder.signedWrap(x, minus: local, call) {
       return .tensor(wrapped)
@@ -77,7 +77,7 @@ extension ONNXOperator {
     guard let (x, constant, isSecond) = call.tensorAndConstant else {
       return [.tensor(try builder.combine(.multiply, try call.aligned(&builder), call))]
     }
-    let local = try call.perSample(constant, rank: builder.rank(x) + 1)
+    let local = try call.perSample(constant, rank: call.fullRank(x, builder))
     if call.isOnlyReader[isSecond ? 0 : 1], builder.fuseMask(x, local) { return [.tensor(x)] }
     let scale = local.weights(isQuantizedModel: call.context.isQuantized)
     return [.tensor(try builder.affine(x, scale: scale, shift: nil, broadcast: call))]
@@ -92,7 +92,7 @@ extension ONNXOperator {
     }
     if let folded = try call.folded(arity: 2, { $0[0] / $0[1] }) { return [folded] }
     if let (x, constant, isSecond) = call.tensorAndConstant, isSecond {
-      let local = try call.perSample(constant, rank: builder.rank(x) + 1)
+      let local = try call.perSample(constant, rank: call.fullRank(x, builder))
       guard let scale = local.reciprocals(isQuantizedModel: call.context.isQuantized) else {
         throw call.failure("I408", "divides by 0 or by numbers that are not finite")
       }
@@ -101,7 +101,7 @@ extension ONNXOperator {
     let divisor = try call.tensor(1, &builder)
     let inverse = try builder.add(.map(Map(.reciprocal)), [divisor], call, "reciprocal")
     if case .constant(let constant)? = call.operand(0) {
-      let local = try call.perSample(constant, rank: builder.rank(inverse) + 1)
+      let local = try call.perSample(constant, rank: call.fullRank(inverse, builder))
       let scale = local.weights(isQuantizedModel: call.context.isQuantized)
       return [.tensor(try builder.affine(inverse, scale: scale, shift: nil, broadcast: call))]
     }
@@ -113,10 +113,10 @@ extension ONNXOperator {
   {
     if let folded = try call.folded(arity: 2, { $0[0].power($0[1]) }) { return [folded] }
     let x = try call.tensor(0, &builder)
-    guard let exponent = try call.requireConstant(1).uniform,
-      let function = [2: Function.square, 0.5: .sqrt, -0.5: .rsqrt, -1: .reciprocal][exponent]
-    else { throw call.failure("I408", "expected the exponent 2, 1/2, -1/2 or -1") }
-    return [.tensor(try builder.add(.map(Map(function)), [x], call))]
+    guard let exponent = try call.requireConstant(1).uniform else {
+      throw call.failure("I408", "expected one number as exponent")
+    }
+    return [.tensor(try builder.power(x, exponent, call))]
   }
 
   /// The remainder of numbers that are never negative by a power of two: a conversion that wraps.
@@ -130,7 +130,7 @@ extension ONNXOperator {
     }
     let x = try call.tensor(0, &builder)
     let shape = builder.shape(x)
-    let moduli = try call.perSample(try call.requireConstant(1), rank: shape.count + 1)
+    let moduli = try call.perSample(try call.requireConstant(1), rank: call.fullRank(x, builder))
     guard let moduli = moduli.broadcast(to: shape) else {
       throw call.failure("I409", "a modulus of shape \(moduli.shape) does not fit \(shape)")
     }
@@ -221,7 +221,7 @@ extension ONNXCall {
         continue
       }
       let x = try tensor(i, &builder)
-      if builder.rank(x) + 1 == rank {
+      if fullRank(x, builder) == rank || context.isSingleSample {
         result.append(x)
       } else {
         // The samples' axis meets an axis of one sample: right for one sample at a time only.

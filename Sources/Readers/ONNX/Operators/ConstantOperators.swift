@@ -14,7 +14,26 @@ extension ONNXOperator {
       (call, _) throws(CompilationFailed) in
       [try call.firstOperand]
     },
-    ONNXOperator(["Cast"], attributes: ["to", "saturate"], emit: emitCast),
+    ONNXOperator(["Cast"], attributes: ["to", "saturate", "round_mode"], emit: emitCast),
+    ONNXOperator(["CastLike"], attributes: ["saturate", "round_mode"]) {
+      (call, _) throws(CompilationFailed) in
+      [try call.firstOperand]
+    },
+    ONNXOperator(["Size"]) { (call, builder) throws(CompilationFailed) in
+      guard let shape = call.fullShape(call.operand(0), builder) else {
+        throw call.failure("I408", "has no operand 1")
+      }
+      return [.constant(ONNXConstant(shape: [], values: [Double(shape.elementCount)], isInteger: true))]
+    },
+    ONNXOperator(["Range"]) { (call, _) throws(CompilationFailed) in
+      guard let parts = call.constants, parts.count == 3, let start = parts[0].uniform,
+        let limit = parts[1].uniform, let step = parts[2].uniform, step != 0,
+        ((limit - start) / step).magnitude < 1e6
+      else { throw call.failure("I408", "expected three constants") }
+      let count = max(Int(((limit - start) / step).rounded(.up)), 0)
+      let values = (0..<count).map { start + Double($0) * step }
+      return [.constant(ONNXConstant(shape: [count], values: values, isInteger: parts[0].isInteger))]
+    },
   ]
 
   private static func emitConstant(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -86,8 +105,10 @@ extension ONNXOperator {
     }
     let operand = try call.firstOperand
     guard case .constant(var constant) = operand else {
-      if type.isInteger { throw call.failure("I408", "rounds to integers, expected a quantizer") }
-      return [operand]
+      if !type.isInteger { return [operand] }
+      let x = try call.tensor(0, &builder)
+      if type == .bool { return [.tensor(try builder.truth(x, call, nil))] }
+      return [.tensor(try builder.rounded(x, .trnZero, call, nil))]
     }
     constant.isInteger = type.isInteger
     if type == .bool {

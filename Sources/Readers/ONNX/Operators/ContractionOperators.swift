@@ -14,11 +14,12 @@ extension ONNXOperator {
   {
     if let product = call.constantProduct { return [.constant(product)] }
     guard let (x, matrix, isRight) = call.tensorAndConstant else {
-      throw call.failure("I408", "multiplies two tensors, expected a constant matrix")
+      return [.tensor(try multiply(call, &builder))]
     }
+    // One axis more than those of a sample's matrix.
     let rank = builder.rank(x) + 1
-    let local =
-      matrix.shape.count > 2 ? try call.perSample(matrix, rank: max(rank, matrix.shape.count)) : matrix
+    let isStack = matrix.shape.count > 2 && !call.context.isSingleSample
+    let local = isStack ? try call.perSample(matrix, rank: max(rank, matrix.shape.count)) : matrix
     guard local.shape.count >= 1, local.shape.count <= max(rank - 1, 2), isRight || rank >= 3 else {
       throw call.failure("I408", "expected a constant matrix, found the shape \(matrix.shape)")
     }
@@ -56,23 +57,44 @@ extension ONNXOperator {
     return [
       .tensor(
         try builder.contract(
-          x, tensorLabels, squeezed, kept.map { matrixLabels[$0] }, result: resultLabels, call))
+          x, tensorLabels, with: squeezed.weights(isQuantizedModel: call.context.isQuantized),
+          kept.map { matrixLabels[$0] }, result: resultLabels, call))
     ]
+  }
+
+  /// The product of two tensors' matrices.
+  private static func multiply(_ call: ONNXCall, _ builder: inout GraphBuilder) throws(CompilationFailed)
+    -> NodeID
+  {
+    let a = try call.tensor(0, &builder)
+    let b = try call.tensor(1, &builder)
+    guard call.context.isSingleSample || (builder.rank(a) == builder.rank(b) && builder.rank(a) >= 2) else {
+      throw call.failure("I405", "multiplies samples with each other")
+    }
+    return try builder.matmul([a, b], call)
   }
 
   private static func emitGemm(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    guard case .tensor(let x)? = call.operand(0), builder.rank(x) == 1, !call.flag("transA") else {
-      throw call.failure("I408", "expected samples of one axis as operand 1")
+    guard case .tensor(let given)? = call.operand(0) else {
+      throw call.failure("I408", "expected a tensor as operand 1")
+    }
+    let alpha = try call.float("alpha", default: 1)
+    let beta = try call.float("beta", default: 1)
+    if call.context.isSingleSample {
+      return [.tensor(try multiply(call, given, alpha: alpha, beta: beta, &builder))]
+    }
+    let x = given
+    guard builder.rank(x) == 1, !call.flag("transA") else {
+      throw call.failure("I405", "multiplies samples with each other")
     }
     var matrix = try call.requireConstant(1)
     guard matrix.shape.count == 2 else { throw call.failure("I409", "expected a matrix as operand 2") }
     if call.flag("transB") { matrix = matrix.transposed([1, 0]) }
-    let alpha = try call.float("alpha", default: 1)
-    let beta = try call.float("beta", default: 1)
     matrix = matrix.scaled(by: alpha)
-    let y = try builder.contract(x, [0], matrix, [0, 1], result: [1], call)
+    let y = try builder.contract(
+      x, [0], with: matrix.weights(isQuantizedModel: call.context.isQuantized), [0, 1], result: [1], call)
     guard call.operand(2) != nil, beta != 0 else { return [.tensor(y)] }
     guard case .constant(let bias)? = call.operand(2) else {
       guard beta == 1 else { throw call.failure("I408", "expected a constant as operand 3") }
@@ -88,32 +110,74 @@ extension ONNXOperator {
     return [.tensor(y)]
   }
 
-  /// A contraction by a constant, in Einstein's notation.
+  /// alpha · A · B + beta · C for matrices of one sample.
+  private static func multiply(
+    _ call: ONNXCall, _ x: NodeID, alpha: Double, beta: Double, _ builder: inout GraphBuilder
+  ) throws(CompilationFailed) -> NodeID {
+    guard builder.rank(x) == 2 else { throw call.failure("I409", "expected matrices") }
+    let rows = call.flag("transA") ? [0, 1] : [1, 0]
+    let columns = call.flag("transB") ? [2, 0] : [0, 2]
+    var y: NodeID
+    if case .constant(let constant)? = call.operand(1) {
+      let matrix = constant.scaled(by: alpha).weights(isQuantizedModel: call.context.isQuantized)
+      y = try builder.contract(x, rows, with: matrix, columns, result: [1, 2], call, "product")
+    } else {
+      guard alpha == 1 else { throw call.failure("I408", "'alpha' is \(alpha)") }
+      let b = try call.tensor(1, &builder)
+      y = try builder.contract(x, rows, with: b, columns, result: [1, 2], call, "product")
+    }
+    guard call.operand(2) != nil, beta != 0 else { return y }
+    guard beta == 1 else { throw call.failure("I408", "'beta' is \(beta)") }
+    if case .constant(let bias)? = call.operand(2) {
+      let shift = bias.weights(isQuantizedModel: call.context.isQuantized)
+      y = try builder.affine(
+        y, scale: Weights(raw: [1], exponent: 0, shape: []), shift: shift, broadcast: call)
+      return y
+    }
+    return try builder.combine(.add, [y, try call.tensor(2, &builder)], call)
+  }
+
+  /// A sum of products in Einstein's notation; at most one operand is a constant.
   private static func emitEinsum(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    guard let (x, constant, isSecond) = call.tensorAndConstant else {
-      throw call.failure("I408", "multiplies tensors, expected one tensor and one constant")
+    let text = call.text("equation", default: "")
+    let ranks = call.operands.map { call.fullShape($0, builder)?.count ?? 0 }
+    guard let equation = EinsumEquation(text, ranks: ranks) else {
+      throw call.failure("I408", "expected an equation such as 'bi,io->bo', found '\(text)'")
     }
-    let equation = call.text("equation", default: "").filter { $0 != " " }
-    let sides = equation.split(separator: ">", omittingEmptySubsequences: false)
-    let terms = (sides.first ?? "").dropLast().split(separator: ",", omittingEmptySubsequences: false)
-    guard sides.count == 2, sides[0].hasSuffix("-"), terms.count == 2,
-      equation.allSatisfy({ $0.isLetter || ",->".contains($0) })
-    else { throw call.failure("I408", "expected an equation such as 'bi,io->bo', found '\(equation)'") }
-    func labels(_ text: Substring) -> [Int] { text.unicodeScalars.map { Int($0.value) } }
-    let tensorLabels = labels(terms[isSecond ? 0 : 1])
-    let matrixLabels = labels(terms[isSecond ? 1 : 0])
-    let result = labels(sides[1])
-    guard tensorLabels.count == builder.rank(x) + 1, matrixLabels.count == constant.shape.count,
-      let sample = tensorLabels.first, result.first == sample, !matrixLabels.contains(sample)
-    else { throw call.failure("I405", "'\(equation)' does not keep the samples apart") }
-    return [
-      .tensor(
-        try builder.contract(
-          x, Array(tensorLabels.dropFirst()), constant, matrixLabels, result: Array(result.dropFirst()), call
-        ))
-    ]
+    let constants = call.operands.indices.filter {
+      if case .constant? = call.operand($0) { true } else { false }
+    }
+    var tensors: [NodeID] = []
+    for i in call.operands.indices where !constants.contains(i) {
+      tensors.append(try call.tensor(i, &builder))
+    }
+    guard constants.count <= 1, constants.isEmpty || call.operands.count == 2 else {
+      throw call.failure("I408", "multiplies more than one constant")
+    }
+    var labels = call.operands.indices.filter { !constants.contains($0) }.map { equation.operands[$0] }
+    var result = equation.result
+    if !call.context.isSingleSample {
+      guard let sample = result.first, labels.allSatisfy({ $0.first == sample }),
+        constants.allSatisfy({ !equation.operands[$0].contains(sample) })
+      else { throw call.failure("I405", "'\(text)' does not keep the samples apart") }
+      labels = labels.map { Array($0.dropFirst()) }
+      result.removeFirst()
+    }
+    if let index = constants.first, case .constant(let constant)? = call.operand(index) {
+      return [
+        .tensor(
+          try builder.contract(
+            tensors[0], labels[0], with: constant.weights(isQuantizedModel: call.context.isQuantized),
+            equation.operands[index], result: result, call))
+      ]
+    }
+    var local = equation
+    local.operands = labels
+    local.result = result
+    let y = try builder.einsum(local, tensors, call)
+    return [.tensor(result.isEmpty ? try builder.reshape(y, [1], call, "shaped") : y)]
   }
 }
 
@@ -128,53 +192,6 @@ extension ONNXConstant {
 }
 
 extension GraphBuilder {
-  /// The sum over the labels that tensor and constant share and the result lacks.
-  ///
-  /// - Parameters:
-  ///   - tensorLabels, constantLabels, resultLabels: a name for each axis; equal names are the same index.
-  mutating func contract(
-    _ x: NodeID, _ tensorLabels: [Int], _ constant: ONNXConstant, _ constantLabels: [Int],
-    result resultLabels: [Int], _ call: ONNXCall
-  ) throws(CompilationFailed) -> NodeID {
-    let shape = shape(x)
-    let areDistinct = [tensorLabels, constantLabels, resultLabels].allSatisfy { Set($0).count == $0.count }
-    let free = tensorLabels.filter { !constantLabels.contains($0) }
-    let shared = tensorLabels.filter { constantLabels.contains($0) && resultLabels.contains($0) }
-    let summed = tensorLabels.filter { constantLabels.contains($0) && !resultLabels.contains($0) }
-    let own = constantLabels.filter { !tensorLabels.contains($0) }
-    guard areDistinct, !summed.isEmpty || !shared.isEmpty,
-      (free + shared + own).sorted() == resultLabels.sorted()
-    else {
-      throw call.failure("I408", "expected a product of a tensor and a constant, summed over shared axes")
-    }
-    var extents: [Int: Int] = [:]
-    for (labels, extent) in [(tensorLabels, shape), (constantLabels, constant.shape)] {
-      for (label, n) in zip(labels, extent) {
-        if let known = extents[label], known != n {
-          throw call.failure("I409", "operands of shapes \(shape) and \(constant.shape) do not fit")
-        }
-        extents[label] = n
-      }
-    }
-    func extent(_ labels: [Int]) -> [Int] { labels.map { extents[$0] ?? 1 } }
-    func order(_ labels: [Int], of source: [Int]) -> [Int] { labels.compactMap { source.firstIndex(of: $0) } }
-    let groups = extent(shared).elementCount
-    let inputs = extent(summed).elementCount
-    let outputs = extent(own).elementCount
-    guard constant.count > 0 else { throw call.failure("I409", "a constant of shape \(constant.shape)") }
-    let matrix = constant.transposed(order(shared + summed + own, of: constantLabels))
-    let linear = Linear(
-      groups: groups, inputs: inputs, outputs: outputs,
-      weights: matrix.reshaped([groups, inputs, outputs]).weights(
-        isQuantizedModel: call.context.isQuantized))
-    let operand = try transpose(x, order(free + shared + summed, of: tensorLabels), call, "transposed")
-    let flat = try reshape(operand, extent(free) + [groups * inputs], call, "flat")
-    let isDirect = resultLabels == free + shared + own && shared.count + own.count == 1
-    let product = try add(.linear(linear), [flat], call, isDirect ? nil : "product")
-    let spread = try reshape(product, extent(free + shared + own), call, "spread")
-    return try transpose(spread, order(resultLabels, of: free + shared + own), call, "restored")
-  }
-
   /// A bias in the scales of the products that it is added to, where binary32 can't tell them from its own.
   ///
   /// Exporters round the product of the operand's and the matrix's scales to binary32; taken exactly, that scale has no

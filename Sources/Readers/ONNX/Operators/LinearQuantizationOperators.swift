@@ -92,7 +92,8 @@ extension ONNXCall {
     guard let full = fullShape(operand(0), builder) else { throw failure("I408", "has no operand 1") }
     var isConstant = false
     if case .constant? = operand(0) { isConstant = true }
-    let shape = isConstant ? full : Array(full.dropFirst())
+    let isWhole = isConstant || context.isSingleSample
+    let shape = isWhole ? full : Array(full.dropFirst())
     func spread(_ index: Int) throws(CompilationFailed) -> ONNXConstant? {
       guard var constant = try constant(index) else { return nil }
       if constant.count == 1 {
@@ -102,9 +103,9 @@ extension ONNXCall {
         guard constant.shape == [full[axis]] else {
           throw failure("I409", "parameters of shape \(constant.shape) do not fit axis \(axis) of \(full)")
         }
-        if !isConstant && axis == 0 { throw failure("I405", "has a scale for each sample") }
+        if !isWhole && axis == 0 { throw failure("I405", "has a scale for each sample") }
         var aligned = shape.map { _ in 1 }
-        aligned[isConstant ? axis : axis - 1] = constant.count
+        aligned[isWhole ? axis : axis - 1] = constant.count
         constant = constant.reshaped(aligned)
       }
       guard let result = constant.broadcast(to: shape) else {

@@ -18,7 +18,10 @@ extension ONNXOperator {
   private static func emitRecurrent(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    try RecurrentOperator(call, &builder).emit(&builder)
+    if call.context.isSingleSample {
+      throw call.failure("I405", "needs an axis of samples that no other operator moves or joins")
+    }
+    return try RecurrentOperator(call, &builder).emit(&builder)
   }
 }
 

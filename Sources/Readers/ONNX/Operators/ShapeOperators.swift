@@ -55,6 +55,9 @@ extension ONNXOperator {
     if case .constant(let constant)? = call.operand(0) {
       return [.constant(constant.transposed(permutation))]
     }
+    if call.context.isSingleSample {
+      return [.tensor(try builder.transpose(call.tensor(0, &builder), permutation, call, nil))]
+    }
     return try transpose(call, permutation, &builder)
   }
 
@@ -64,7 +67,9 @@ extension ONNXOperator {
     guard let shape = call.fullShape(call.operand(0), builder) else {
       throw call.failure("I408", "has no operand 1")
     }
+    // The axis of the samples stays.
     var axes = shape.indices.filter { shape[$0] == 1 }
+    if case .tensor? = call.operand(0), !call.context.isSingleSample { axes.removeAll { $0 == 0 } }
     if let given = try call.ints("axes", operand: 1) {
       axes = []
       for axis in given { axes.append(try call.axis(axis, rank: shape.count)) }
@@ -86,7 +91,7 @@ extension ONNXOperator {
     guard axes.count == given.count else { throw call.failure("I408", "the axes \(given) repeat") }
     var rest = shape[...]
     let target = (0..<(shape.count + given.count)).map { axes.contains($0) ? 1 : rest.removeFirst() }
-    if call.sampled(0) != nil { return try unsqueeze(call, axes, target, &builder) }
+    if !call.context.isSingleSample, call.sampled(0) != nil { return try unsqueeze(call, axes, target, &builder) }
     return [try call.reshaped(target, &builder)]
   }
 
@@ -117,16 +122,18 @@ extension ONNXOperator {
           ONNXConstant(shape: shape, values: values, isInteger: constants.allSatisfy(\.isInteger)))
       ]
     }
-    if axis == 0 { throw call.failure("I405", "joins tensors along the axis of the samples") }
+    let position = try call.sampleAxis(axis, rank: first.count)
     var inputs: [NodeID] = []
     for i in call.operands.indices {
-      if case .constant(let constant)? = call.operand(i), constant.shape.first != 1 {
+      if case .constant(let constant)? = call.operand(i), constant.shape.first != 1,
+        !call.context.isSingleSample
+      {
         throw call.failure("I405", "a constant of shape \(constant.shape) differs between samples")
       }
       inputs.append(try call.tensor(i, &builder))
     }
     if inputs.count == 1 { return [.tensor(inputs[0])] }
-    return [.tensor(try builder.add(.rearrange(.concatenate(axis: axis - 1)), inputs, call))]
+    return [.tensor(try builder.add(.rearrange(.concatenate(axis: position)), inputs, call))]
   }
 
   private static func emitSlice(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -202,6 +209,9 @@ extension ONNXOperator {
   private static func emitGather(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
+    if case .constant(let table)? = call.operand(0), case .tensor(let indices)? = call.operand(1) {
+      return [.tensor(try pickRows(table, indices, call, &builder))]
+    }
     let indexTensor = try call.requireConstant(1)
     guard let shape = call.fullShape(call.operand(0), builder), let given = try call.integers(1) else {
       throw call.failure("I408", "expected a tensor and integers")
@@ -219,23 +229,32 @@ extension ONNXOperator {
       }
       return [.constant(constant.reordered(order, shape: target))]
     }
-    if axis == 0 { throw call.failure("I405", "picks samples") }
-    guard let first = indices.first else { throw call.failure("I409", "picks nothing") }
+    let position = try call.sampleAxis(axis, rank: shape.count)
+    guard !indices.isEmpty else { throw call.failure("I409", "picks nothing") }
     let x = try call.tensor(0, &builder)
-    // Equal steps are a view; anything else is put together.
-    let step = indices.count > 1 ? indices[1] - first : 1
-    var picked: NodeID
-    if indices.indices.allSatisfy({ indices[$0] == first + $0 * step }) {
-      picked = try builder.pick(x, axis: axis - 1, start: first, step: step, count: indices.count, call)
-    } else {
-      var parts: [NodeID] = []
-      for index in indices {
-        parts.append(try builder.pick(x, axis: axis - 1, start: index, step: 1, count: 1, call))
-      }
-      picked = try builder.add(.rearrange(.concatenate(axis: axis - 1)), parts, call, "parts")
-    }
-    picked = try builder.reshape(picked, Array(target.dropFirst()), call)
-    return [.tensor(picked)]
+    let picked = try builder.select(x, axis: position, indices, call)
+    return [.tensor(try builder.reshape(picked, try call.local(target), call))]
+  }
+
+  /// Rows of a constant, picked by a tensor.
+  private static func pickRows(
+    _ constant: ONNXConstant, _ indices: NodeID, _ call: ONNXCall, _ builder: inout GraphBuilder
+  ) throws(CompilationFailed) -> NodeID {
+    let axis = try call.axis(call.int("axis", default: 0), rank: constant.shape.count)
+    let others = constant.shape.indices.filter { $0 != axis }
+    let rest = others.map { constant.shape[$0] }
+    let table = constant.transposed([axis] + others).reshaped([constant.shape[axis], rest.reduce(1, *)])
+    let shape = builder.shape(indices)
+    let rows = try builder.gather(
+      indices, table.weights(isQuantizedModel: call.context.isQuantized), call, rest.count == 1 ? nil : "rows"
+    )
+    let spread = try builder.reshape(rows, shape + rest, call, axis == 0 ? nil : "spread")
+    if axis == 0 { return spread }
+    // The axes of the indices stand where the picked axis was, which only one sample permits.
+    guard call.context.isSingleSample else { throw call.failure("I405", "moves the axis of the samples") }
+    let before = (0..<axis).map { shape.count + $0 }
+    let after = (axis..<rest.count).map { shape.count + $0 }
+    return try builder.transpose(spread, before + Array(shape.indices) + after, call, nil)
   }
 
   private static func emitExpand(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -255,11 +274,11 @@ extension ONNXOperator {
       }
       return [.constant(result)]
     }
-    guard target.count == shape.count, target[0] == call.batch else {
+    guard call.context.isSingleSample || (target.count == shape.count && target[0] == call.batch) else {
       throw call.failure("I405", "repeats samples")
     }
     let x = try call.tensor(0, &builder)
-    return [.tensor(try builder.broadcast(x, to: Array(target.dropFirst()), call, nil))]
+    return [.tensor(try builder.broadcast(x, to: try call.local(target), call, nil))]
   }
 
   private static func emitPad(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -267,7 +286,7 @@ extension ONNXOperator {
   {
     let x = try call.tensor(0, &builder)
     let shape = builder.shape(x)
-    let rank = shape.count + 1
+    let rank = call.fullRank(x, builder)
     guard call.text("mode", default: "constant") == "constant" else {
       throw call.failure("I408", "pads by '\(call.text("mode", default: ""))', expected 'constant'")
     }
@@ -281,14 +300,11 @@ extension ONNXOperator {
     }
     var ranges = shape.map { (start: 0, step: 1, count: $0) }
     for (i, given) in axes.enumerated() {
-      let axis = try call.axis(given, rank: rank)
       let before = pads[i]
       let after = pads[i + axes.count]
-      if axis == 0 {
-        guard before == 0, after == 0 else { throw call.failure("I405", "adds samples") }
-        continue
-      }
-      ranges[axis - 1] = (-before, 1, shape[axis - 1] + before + after)
+      if before == 0 && after == 0 { continue }
+      let axis = try call.sampleAxis(given, rank: rank)
+      ranges[axis] = (-before, 1, shape[axis] + before + after)
     }
     return [.tensor(try builder.view(x, ranges, padding: .zero, call))]
   }
@@ -306,7 +322,10 @@ extension ONNXOperator {
     let order = isColumnFirst ? [0, 3, 1, 4, 2] : [2, 3, 0, 4, 1]
     let parts = try builder.reshape(x, split + [shape[1], shape[2]], call, "blocks")
     let moved = try builder.transpose(parts, order, call)
-    return [.tensor(try builder.reshape(moved, [channels, shape[1] * block, shape[2] * block], call))]
+    return [
+      try call.result(
+        try builder.reshape(moved, [channels, shape[1] * block, shape[2] * block], call), &builder)
+    ]
   }
 
   private static func emitSpaceToDepth(_ call: ONNXCall, _ builder: inout GraphBuilder)
@@ -319,13 +338,15 @@ extension ONNXOperator {
     let (height, width) = (shape[1] / block, shape[2] / block)
     let parts = try builder.reshape(x, [shape[0], height, block, width, block], call, "blocks")
     let moved = try builder.transpose(parts, [2, 4, 0, 1, 3], call)
-    return [.tensor(try builder.reshape(moved, [shape[0] * block * block, height, width], call))]
+    return [
+      try call.result(try builder.reshape(moved, [shape[0] * block * block, height, width], call), &builder)
+    ]
   }
 
   private static func spatial(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> (NodeID, [Int], Int)
   {
-    let x = try call.tensor(0, &builder)
+    let x = try call.sample(0, &builder)
     let block = call.int("blocksize", default: 0)
     guard builder.rank(x) == 3, (1...4096).contains(block) else {
       throw call.failure("I408", "expected an image and a block size")
@@ -340,10 +361,7 @@ extension ONNXCall {
     if case .constant(let constant)? = operand(0) { return .constant(constant.reshaped(shape)) }
     if case .label(let label)? = operand(0) { return .label(label) }
     let x = try tensor(0, &builder)
-    guard shape.first == batch, shape.count > 1 else {
-      throw failure("I405", "mixes samples: the shape \(fullShape(x, builder)) becomes \(shape)")
-    }
-    return .tensor(try builder.reshape(x, Array(shape.dropFirst()), self))
+    return .tensor(try builder.reshape(x, try local(shape), self))
   }
 
   /// A part of operand 1, the samples' axis counted.
@@ -353,6 +371,9 @@ extension ONNXCall {
     let view = AffineView.part(ranges)
     if case .constant(let constant)? = operand(0) {
       return .constant(constant.rearranged(.view(view), shape: view.shape))
+    }
+    if context.isSingleSample {
+      return .tensor(try builder.view(try tensor(0, &builder), ranges, padding: .none, self))
     }
     guard ranges[0].start == 0, ranges[0].step == 1, ranges[0].count == batch else {
       throw failure("I405", "picks samples")
@@ -379,13 +400,5 @@ extension GraphBuilder {
   ) throws(CompilationFailed) -> NodeID {
     if zip(ranges, shape(x)).allSatisfy({ $0.start == 0 && $0.step == 1 && $0.count == $1 }) { return x }
     return try add(.rearrange(.view(.part(ranges, padding: padding))), [x], call, role)
-  }
-
-  mutating func pick(_ x: NodeID, axis: Int, start: Int, step: Int, count: Int, _ call: ONNXCall)
-    throws(CompilationFailed) -> NodeID
-  {
-    var ranges = shape(x).map { (start: 0, step: 1, count: $0) }
-    ranges[axis] = (start, step, count)
-    return try view(x, ranges, padding: .none, call, "picked")
   }
 }

@@ -117,13 +117,7 @@ extension ONNXOperator {
     guard let shape = builder.shape(x).last, let picked = try call.integers(1), !picked.isEmpty,
       picked.allSatisfy({ (0..<shape).contains($0) })
     else { throw call.failure("I409", "picks elements that do not exist") }
-    var parts: [NodeID] = []
-    let axis = builder.rank(x) - 1
-    for index in picked {
-      parts.append(try builder.pick(x, axis: axis, start: index, step: 1, count: 1, call))
-    }
-    if parts.count == 1 { return [.tensor(parts[0])] }
-    return [.tensor(try builder.add(.rearrange(.concatenate(axis: axis)), parts, call))]
+    return [.tensor(try builder.select(x, axis: builder.rank(x) - 1, picked, call, nil))]
   }
 
   /// x / Σ |x| or x / √Σ x².

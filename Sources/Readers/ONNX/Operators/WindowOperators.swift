@@ -13,21 +13,21 @@ extension ONNXOperator {
       ["AveragePool"], attributes: windowAttributes + ["ceil_mode", "count_include_pad"],
       emit: emitAveragePool),
     ONNXOperator(["GlobalMaxPool"]) { (call, builder) throws(CompilationFailed) in
-      let x = try builder.channelsLast(try call.tensor(0, &builder), call)
+      let x = try builder.channelsLast(try call.sample(0, &builder), call)
       let y = try builder.maxPool(x, Windows(covering: builder.shape(x)), call, isGlobal: true)
-      return [.tensor(try builder.channelsFirst(y, call))]
+      return [try call.result(try builder.channelsFirst(y, call), &builder)]
     },
     ONNXOperator(["GlobalAveragePool"]) { (call, builder) throws(CompilationFailed) in
-      let x = try builder.channelsLast(try call.tensor(0, &builder), call)
+      let x = try builder.channelsLast(try call.sample(0, &builder), call)
       let y = try builder.averagePool(x, Windows(covering: builder.shape(x)), call, isGlobal: true)
-      return [.tensor(try builder.channelsFirst(y, call))]
+      return [try call.result(try builder.channelsFirst(y, call), &builder)]
     },
   ]
 
   private static func emitConvolution(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    let x = try builder.channelsLast(try call.tensor(0, &builder), call)
+    let x = try builder.channelsLast(try call.sample(0, &builder), call)
     let shape = builder.shape(x)
     let rank = shape.count - 1
     let channels = shape[rank]
@@ -69,27 +69,27 @@ extension ONNXOperator {
       linear.bias = scaled
       builder.replace(y, with: .linear(linear))
     }
-    return [.tensor(try builder.channelsFirst(y, call))]
+    return [try call.result(try builder.channelsFirst(y, call), &builder)]
   }
 
   private static func emitMaxPool(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
     if call.outputCount > 1 { throw call.failure("I408", "yields indices as well") }
-    let x = try builder.channelsLast(try call.tensor(0, &builder), call)
+    let x = try builder.channelsLast(try call.sample(0, &builder), call)
     let (windows, _) = try call.windows(over: Array(builder.shape(x).dropLast()), kernel: nil)
     let y = try builder.maxPool(x, windows, call, isGlobal: true)
-    return [.tensor(try builder.channelsFirst(y, call))]
+    return [try call.result(try builder.channelsFirst(y, call), &builder)]
   }
 
   private static func emitAveragePool(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
-    let x = try builder.channelsLast(try call.tensor(0, &builder), call)
+    let x = try builder.channelsLast(try call.sample(0, &builder), call)
     let (windows, padded) = try call.windows(over: Array(builder.shape(x).dropLast()), kernel: nil)
     let counted = call.flag("count_include_pad") ? padded : windows
     let y = try builder.averagePool(x, windows, call, isGlobal: true, counted: counted)
-    return [.tensor(try builder.channelsFirst(y, call))]
+    return [try call.result(try builder.channelsFirst(y, call), &builder)]
   }
 }
 
