@@ -91,7 +91,9 @@ extension ONNXOperator {
     guard axes.count == given.count else { throw call.failure("I408", "the axes \(given) repeat") }
     var rest = shape[...]
     let target = (0..<(shape.count + given.count)).map { axes.contains($0) ? 1 : rest.removeFirst() }
-    if !call.context.isSingleSample, call.sampled(0) != nil { return try unsqueeze(call, axes, target, &builder) }
+    if !call.context.isSingleSample, call.sampled(0) != nil {
+      return try unsqueeze(call, axes, target, &builder)
+    }
     return [try call.reshaped(target, &builder)]
   }
 
