@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Markdown tables of measured rows: every design, then ratios and their geometric means.
+"""Markdown tables of measured rows: every design, ratios and their geometric means, estimates.
 
 usage: tables.py WORK/rows.jsonl
 """
@@ -36,7 +36,7 @@ def text(rows):
     result += comparison("Fastest", rows, names, fastest)
     result += comparison("Pipelined, slowest stage at most the peer's", rows, names, pipelined)
     result += comparison("ECP5 after place and route", rows, names, placed)
-    return result
+    return result + estimates(rows)
 
 
 def designs(rows):
@@ -50,6 +50,24 @@ def designs(rows):
             name, design, flow, r["LUT"], r["CARRY"], r["FF"], r["register_bits"], r["DSP"], r["depth"], f'{r["delay"]:.2f}',
             r["cycles"], f'{r["cpu"]:.2f}', f'{r["wrong"]}/{r["checked"]}'])
     return result + "\n"
+
+
+def estimates(rows):
+    """What fpgaml estimates against what synthesis counts, with the means and the worst."""
+    result = "### Estimate against synthesis (fast flow)\n\n" + head(
+        "workload", "design", "LUT estimated", "LUT", "ratio", "FF estimated", "FF", "ratio")
+    ratios = []
+    for (name, design, flow), r in rows.items():
+        if flow != "fast" or not (design == "balanced" or design.startswith("pipelined_lc") and design.count("_") == 1):
+            continue
+        lut, ff = r["estimate"]["lut"], r["estimate"]["ff"]
+        ratios.append(lut / r["LUT"])
+        result += line([
+            name, design, lut, r["LUT"], ratios[-1], ff or None, r["FF"] or None, ff / r["FF"] if r["FF"] else None])
+    if not ratios:
+        return ""
+    worst = max(ratios, key=lambda v: abs(math.log(v)))
+    return result + line(["**geometric mean; worst**", "", None, None, f"{mean(ratios):.3f}; {worst:.3f}", None, None, None]) + "\n"
 
 
 def comparison(title, rows, names, ratios):
@@ -93,10 +111,10 @@ def smallest(rows, name):
 def fastest(rows, name):
     result = {}
     for peer in ("alkaid", "da4ml"):
-        ratio = over(rows, name, "limited", f"{peer}_fastest", "LUT")
+        ratio = over(rows, name, f"limited_{peer}", f"{peer}_fastest", "LUT")
         if ratio:
             result[f"LUT / {peer}"] = ratio
-            result[f"delay / {peer}"] = over(rows, name, "limited", f"{peer}_fastest", "delay")
+            result[f"delay / {peer}"] = over(rows, name, f"limited_{peer}", f"{peer}_fastest", "delay")
     return result
 
 

@@ -77,6 +77,7 @@ struct GraphBuilder {
       leafSignals.append(addConstant(sum.constant >> Int128(shift)))
       leaves.append(leaf(leafSignals[leafSignals.count - 1], shift: shift, isNegative: false))
     }
+    let firstOfTree = signals.count
     let tree = SumTree.best(
       leaves: leaves, target: problem.target, deadline: deadline, attempts: attempts)
     let root = tree.nodes[tree.root]
@@ -96,6 +97,11 @@ struct GraphBuilder {
       result.isNegative = false
     }
     references.append(result)
+    // Nothing else reads the inner nodes.
+    for signal in signals.indices[firstOfTree...] where signal != result.signal {
+      signals[signal].inputs = []
+      signals[signal].coefficients = []
+    }
   }
 
   private func leaf(_ signal: Int, shift: Int, isNegative: Bool) -> SumTree.Node {
@@ -136,8 +142,9 @@ struct GraphBuilder {
   private mutating func addNode(_ terms: [Reference]) throws(WidthOverflow) -> Int {
     var signal = Signal(
       operand: .node(nodes.count), inputs: [], coefficients: [], constant: 0, interval: .zero, arrival: 0)
-    for term in terms { try accumulate(term, into: &signal) }
-    signal.interval = try interval(of: signal)
+    var isDisjoint = true
+    for term in terms { isDisjoint = try accumulate(term, into: &signal) && isDisjoint }
+    signal.interval = isDisjoint ? try sum(terms) : try interval(of: signal)
     let operands = terms.map { term in
       let interval = signals[term.signal].interval
       return AdderCost.Operand(
@@ -169,25 +176,27 @@ struct GraphBuilder {
 
   // MARK: Exact intervals
 
-  /// Adds ±(signal << shift) to the coefficients of another.
-  private func accumulate(_ term: Reference, into sum: inout Signal) throws(WidthOverflow) {
+  /// Adds ±(signal << shift) to the coefficients of another and returns whether they have no input in common.
+  private func accumulate(_ term: Reference, into sum: inout Signal) throws(WidthOverflow) -> Bool {
     let added = signals[term.signal]
     let factor = (Int128(1) << Int128(term.shift)) * (term.isNegative ? -1 : 1)
     sum.constant += try GraphBuilder.product(added.constant, factor)
     if sum.inputs.isEmpty {
       sum.inputs = added.inputs
       sum.coefficients = added.coefficients.map { $0 * factor }
-      return
+      return true
     }
     var inputs: [Int32] = []
     var coefficients: [Int128] = []
     inputs.reserveCapacity(sum.inputs.count + added.inputs.count)
     coefficients.reserveCapacity(sum.inputs.count + added.inputs.count)
     var (i, j) = (0, 0)
+    var isDisjoint = true
     while i < sum.inputs.count || j < added.inputs.count {
       let a = i < sum.inputs.count ? sum.inputs[i] : Int32.max
       let b = j < added.inputs.count ? added.inputs[j] : Int32.max
       var coefficient: Int128 = 0
+      if a == b { isDisjoint = false }
       if a <= b {
         coefficient += sum.coefficients[i]
         i += 1
@@ -203,12 +212,23 @@ struct GraphBuilder {
     }
     sum.inputs = inputs
     sum.coefficients = coefficients
+    return isDisjoint
   }
 
   private static func product(_ a: Int128, _ b: Int128) throws(WidthOverflow) -> Int128 {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     if overflow { throw WidthOverflow() }
     return product
+  }
+
+  /// The interval of a sum of terms that have no input in common.
+  private func sum(_ terms: [Reference]) throws(WidthOverflow) -> Interval {
+    var result = Interval.zero
+    for term in terms {
+      let factor = (Int128(1) << Int128(term.shift)) * (term.isNegative ? -1 : 1)
+      result = try result.adding(try signals[term.signal].interval.scaled(by: factor))
+    }
+    return result
   }
 
   private func interval(of signal: Signal) throws(WidthOverflow) -> Interval {

@@ -2,12 +2,18 @@
 struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
 
+  private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+
   init(seed: UInt64) { state = seed }
 
   mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
+    state &+= SplitMix64.step
     return SplitMix64.mixed(state)
   }
+
+  /// Passes over the next `count` numbers.
+  @inline(__always)
+  mutating func skip(_ count: Int) { state &+= UInt64(truncatingIfNeeded: count) &* SplitMix64.step }
 
   @inline(__always)
   static func mixed(_ value: UInt64) -> UInt64 {
@@ -20,6 +26,6 @@ struct SplitMix64: RandomNumberGenerator {
   /// A number in 0..<1 that depends on `value` alone.
   @inline(__always)
   static func unit(_ value: UInt64) -> Double {
-    Double(mixed(value &+ 0x9E37_79B9_7F4A_7C15) >> 11) * 0x1p-53
+    Double(mixed(value &+ step) >> 11) * 0x1p-53
   }
 }

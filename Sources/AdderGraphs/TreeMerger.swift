@@ -18,6 +18,10 @@ struct TreeMerger {
     var shift: Int
     var top: Int
     var arrival: Int
+    /// What it takes of the time that is left; 0 without a deadline.
+    var weight: UInt64
+    /// Bits of the distance between the bounds: no sum with this operand ends below.
+    var span: Int
     var node: Int
 
     @inline(__always)
@@ -61,7 +65,8 @@ struct TreeMerger {
     return Open(
       lower: (node.isNegative ? -node.upper : node.lower) * scale,
       upper: (node.isNegative ? -node.lower : node.upper) * scale,
-      shift: node.shift, top: node.operand.top, arrival: node.arrival, node: index)
+      shift: node.shift, top: node.operand.top, arrival: node.arrival, weight: weight(node.arrival),
+      span: Bits.magnitude((node.upper - node.lower) * scale), node: index)
   }
 
   // MARK: The best merge
@@ -113,7 +118,17 @@ struct TreeMerger {
             if pair.precedes(best) { best = Candidate(cost: pair.cost, arrival: pair.arrival, i: i, j: j) }
           }
           guard target.hasTernaryAdders else { continue }
+          // What is too dear at its least bits is not looked at; the random numbers are as if it had been.
+          let span = max(open[i].span, open[j].span)
+          if Double(span - open[j].shift) * 0.5 > best.cost {
+            pass(max(end - j - 1, 0))
+            continue
+          }
           for k in j + 1..<max(end, j + 1) {
+            if Double(max(span, open[k].span) - open[j].shift) * 0.5 > best.cost {
+              pass(1)
+              continue
+            }
             let cost = perturbed(TreeMerger.ternaryLUTs(open[i], open[j], open[k])) * 0.5
             if cost > best.cost { continue }
             let arrival = max(open[i].arrival, open[j].arrival, open[k].arrival) + target.ternaryDelay
@@ -126,6 +141,10 @@ struct TreeMerger {
     return best
   }
 
+  /// Leaves out the random numbers of so many costs.
+  @inline(__always)
+  private mutating func pass(_ count: Int) { if noise != 0 { random.skip(count) } }
+
   @inline(__always)
   private mutating func perturbed(_ luts: Int) -> Double {
     if noise == 0 { return Double(luts) }
@@ -136,7 +155,7 @@ struct TreeMerger {
   @inline(__always)
   private mutating func pair(_ a: Open, _ b: Open) -> Candidate {
     let arrival = max(a.arrival, b.arrival) + target.adderDelay
-    if deadline != nil && !fits(weight(a.arrival) + weight(b.arrival), arrival) { return Candidate() }
+    if deadline != nil && !fits(a.weight + b.weight, arrival) { return Candidate() }
     var (x, y) = (nodes[a.node].operand, nodes[b.node].operand)
     // The negated sum is as good; its low bits may pass through.
     if x.isNegative && (y.isNegative || x.shift < y.shift) {
@@ -161,7 +180,7 @@ struct TreeMerger {
 
   @inline(__always)
   private func isInTime(_ a: Open, _ b: Open, _ c: Open, _ arrival: Int) -> Bool {
-    deadline == nil || fits(weight(a.arrival) + weight(b.arrival) + weight(c.arrival), arrival)
+    deadline == nil || fits(a.weight + b.weight + c.weight, arrival)
   }
 
   @inline(__always)
@@ -216,9 +235,10 @@ struct TreeMerger {
       }
     }
     guard members.count >= 2 else { return nil }
-    let (a, b) = (members[0].arrival, members[1].arrival)
-    if deadline != nil && !fits(weight(a) + weight(b), max(a, b) + target.adderDelay) { return nil }
-    return SumTree.Children(members[0].node, members[1].node)
+    let (a, b) = (members[0], members[1])
+    let arrival = max(a.arrival, b.arrival) + target.adderDelay
+    if deadline != nil && !fits(a.weight + b.weight, arrival) { return nil }
+    return SumTree.Children(a.node, b.node)
   }
 
   /// Appends the sum of two or three nodes, whose shifts and signs become relative to it.

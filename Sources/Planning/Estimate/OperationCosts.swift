@@ -3,65 +3,92 @@ import FixedPoint
 
 /// The resources of single operations.
 ///
-/// Bitwise logic that only one other piece of bitwise logic uses is counted with its user as long as both fit one
-/// look-up table: `absorbed` operations take nothing themselves.
+/// Bits of bitwise logic that only one other piece of bitwise logic reads are counted with their reader as long as
+/// both fit one look-up table.
 struct OperationCosts {
   let circuit: Circuit
   let part: Part
   private var tableCosts: [Int?]
   /// For bitwise logic, the inputs of the look-up table of each of its bits; 0 for all else.
   private var supports: [Int]
-  private var isAbsorbed: [Bool]
+  /// Bits whose only reader absorbs them.
+  private var absorbedBits: [Int]
 
   init(_ circuit: Circuit, part: Part) {
     self.circuit = circuit
     self.part = part
     tableCosts = circuit.tables.map { _ in nil }
     supports = []
-    isAbsorbed = []
+    absorbedBits = []
     packLogic()
   }
 
-  /// Finds the logic that its only user absorbs.
-  private mutating func packLogic() {
+  /// How often each value is used; slices that share no bit are one use together.
+  private func uses() -> [Int] {
     var uses = [Int](repeating: 0, count: circuit.operations.count)
-    for operation in circuit.operations {
-      for operand in operation.kind.operands { uses[operand.index] += 1 }
+    var slices = [[Range<Int>]](repeating: [], count: uses.count)
+    for value in circuit.values {
+      if case .slice(let operand, let low) = circuit[value].kind {
+        slices[operand.index].append(low..<low + circuit[value].format.width)
+      } else {
+        for operand in circuit[value].kind.operands { uses[operand.index] += 1 }
+      }
     }
     for port in circuit.outputs { for element in port.elements { uses[element.value.index] += 1 } }
+    for (index, ranges) in slices.enumerated() where !ranges.isEmpty {
+      let sorted = ranges.sorted { $0.lowerBound < $1.lowerBound }
+      let areDisjoint = zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
+      uses[index] += areDisjoint ? 1 : ranges.count
+    }
+    return uses
+  }
+
+  /// Finds the logic that its only reader absorbs.
+  private mutating func packLogic() {
+    let uses = uses()
     supports = uses.map { _ in 0 }
-    isAbsorbed = uses.map { _ in false }
+    absorbedBits = supports
     for value in circuit.values {
-      let operands: [Value]
       switch circuit[value].kind {
-      case .select, .bitwise: operands = circuit[value].kind.operands
+      case .select, .bitwise: supports[value.index] = support(of: value, uses)
+      case .reduce(_, let operand):
+        let (width, inner) = (circuit[operand].format.width, supports[operand.index])
+        supports[value.index] = width
+        // All bits of the operand are of one function, whose other inputs they have in common.
+        if inner > 0, uses[operand.index] == 1, width + inner - 1 <= part.lutInputs {
+          supports[value.index] = width + inner - 1
+          absorb(operand)
+        }
       case .compare:
         // A comparison that fits one table may go into its user's.
         if let bits = decidingBits(value), bits <= part.lutInputs { supports[value.index] = bits }
-        continue
       case .slice(let operand, _):
         // A wire passes its operand's logic on.
         if uses[operand.index] == 1 { supports[value.index] = supports[operand.index] }
-        continue
-      default: continue
+      default: break
       }
-      let distinct = operands.indices.filter { index in
-        !operands[..<index].contains(operands[index]) && !circuit[operands[index]].format.range.isConstant
-      }
-      var support = distinct.count
-      for index in distinct {
-        let operand = operands[index]
-        let inner = supports[operand.index]
-        // A condition is one bit for all bits of the result: its logic is not repeated in each.
-        let isShared = index == 0 && isSelect(value) && circuit[value].format.width > 1
-        guard inner > 0, uses[operand.index] == 1, !isShared, support - 1 + inner <= part.lutInputs else {
-          continue
-        }
-        support += inner - 1
-        absorb(operand)
-      }
-      supports[value.index] = support
     }
+  }
+
+  /// The inputs of one bit of a selection or of bitwise logic, with those of the operands that it absorbs.
+  private mutating func support(of value: Value, _ uses: [Int]) -> Int {
+    let operands = circuit[value].kind.operands
+    let distinct = operands.indices.filter { index in
+      !operands[..<index].contains(operands[index]) && !circuit[operands[index]].format.range.isConstant
+    }
+    var support = distinct.count
+    for index in distinct {
+      let operand = operands[index]
+      let inner = supports[operand.index]
+      // A condition is one bit for all bits of the result: in each only the smallest logic is repeated.
+      let isShared = index == 0 && isSelect(value) && circuit[value].format.width > 1
+      guard inner > 0, uses[operand.index] == 1, !isShared || inner <= 2,
+        support - 1 + inner <= part.lutInputs
+      else { continue }
+      support += inner - 1
+      absorb(operand)
+    }
+    return support
   }
 
   private func isSelect(_ value: Value) -> Bool {
@@ -70,8 +97,9 @@ struct OperationCosts {
   }
 
   private mutating func absorb(_ value: Value) {
-    isAbsorbed[value.index] = true
-    if case .slice(let operand, _) = circuit[value].kind { absorb(operand) }
+    var source = value
+    while case .slice(let operand, _) = circuit[source].kind { source = operand }
+    absorbedBits[source.index] += circuit[value].format.width
   }
 
   /// The resources of one operation.
@@ -84,12 +112,13 @@ struct OperationCosts {
     case .sum(let terms): return sum(terms, width: width)
     case .multiply(let a, let b): return product(a, b, width: width)
     case .compare(let relation, let a, let b):
-      return isAbsorbed[value.index] ? Resources() : compare(value, relation, a, b)
+      return absorbedBits[value.index] > 0 ? Resources() : compare(value, relation, a, b)
     case .select, .bitwise:
-      if isAbsorbed[value.index] || supports[value.index] < 2 && !isSelect(value) { return Resources() }
-      return Resources(lut: width * tables(supports[value.index]))
+      if supports[value.index] < 2 && !isSelect(value) { return Resources() }
+      return Resources(lut: max(0, width - absorbedBits[value.index]) * tables(supports[value.index]))
     case .lookup(let operand, let table): return Resources(lut: lookup(operand, table))
-    case .reduce(_, let operand): return Resources(lut: tables(circuit[operand].format.width))
+    case .reduce:
+      return absorbedBits[value.index] > 0 ? Resources() : Resources(lut: tables(supports[value.index]))
     case .register: return Resources(ff: width)
     }
   }

@@ -103,23 +103,23 @@ extension DelayModel {
 
   /// Lattice ECP5, speed grade 6.
   static let ecp5 = DelayModel(
-    register: 1150, lut: 380, net: 580, fanoutPerMille: 600, carryEntry: 540, carryEightBits: 248,
+    register: 1150, lut: 380, net: 680, fanoutPerMille: 600, carryEntry: 540, carryEightBits: 248,
     multiplier: 5000,
     band: 0.25,
-    source: "fitted to nextpnr-ecp5 0.11: adders of 16 and 32 bits 2.65 ns + 0.031 ns a bit, 1.9 ns a level "
-      + "in networks")
+    source: "fitted to nextpnr-ecp5 0.11: cells to adders of 16 and 32 bits, 2.65 ns + 0.031 ns a bit; nets "
+      + "to a placed jet tagger, median of 5 seeds at 40 and 100 MHz (Benchmarks/qor)")
 
   /// Lattice iCE40 HX.
   static let iCE40HX = DelayModel(
-    register: 700, lut: 450, net: 600, fanoutPerMille: 500, carryEntry: 150, carryEightBits: 1208,
+    register: 700, lut: 450, net: 780, fanoutPerMille: 500, carryEntry: 150, carryEightBits: 1208,
     multiplier: 0,
     band: 0.25,
-    source: "fitted to nextpnr-ice40 0.4: adders of 8 to 32 bits 1.9 ns + 0.151 ns a bit, 2.0 ns a level in "
-      + "networks")
+    source: "fitted to nextpnr-ice40: cells to adders of 8 to 32 bits, 1.9 ns + 0.151 ns a bit; nets to a "
+      + "placed jet tagger, median of 5 seeds at 40 and 100 MHz (Benchmarks/qor)")
 
   /// Lattice iCE40 UltraPlus: the HX figures times the ratio of the LUT delays.
   static let iCE40UP = DelayModel(
-    register: 1900, lut: 1245, net: 1600, fanoutPerMille: 500, carryEntry: 400, carryEightBits: 2700,
+    register: 1900, lut: 1245, net: 2100, fanoutPerMille: 500, carryEntry: 400, carryEightBits: 2700,
     multiplier: 9000,
     band: 0.3,
     source: "the iCE40 HX fit times 2.7, the ratio of LUT4 delays (1.245 and 0.449 ns) in yosys 0.23 "
