@@ -41,12 +41,13 @@ let package = Package(
     module(
       "Driver",
       [
-        "Verification", "VerilogBackend", "HLSBackend", "Lowering", "Planning", "Precision",
+        "Verification", "Proofs", "VerilogBackend", "HLSBackend", "Lowering", "Planning", "Precision",
         "Readers",
       ]),
     module(
       "Verification",
       ["VerilogBackend", "HLSBackend", "Lowering", "Circuit", "Graph", "TestbenchSources"]),
+    module("Proofs", ["Graph"]),
     module("VerilogBackend", ["Circuit"]),
     module("HLSBackend", ["Circuit", "HLSTemplates", "TestbenchSources"]),
     .target(
@@ -97,6 +98,9 @@ let package = Package(
       ["HLSBackend", "HLSTemplates", "TestbenchSources", "Verification", "CircuitTestSupport"],
       resources: [.copy("Golden")]),
     tests("VerificationTests", ["Verification", "VerilogBackend", "CircuitTestSupport"]),
+    tests(
+      "ProofsTests",
+      ["Proofs", "Lowering", "Verification", "VerilogBackend", "CircuitTestSupport", "GraphTestSupport"]),
     tests("AdderGraphsTests", ["AdderGraphs"]),
     tests("ExamplesTests", ["Driver", "Readers", "Graph"]),
     tests(

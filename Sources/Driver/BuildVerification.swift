@@ -33,10 +33,22 @@ struct BuildVerification {
     defer { try? FileManager.default.removeItem(at: folder) }
     var verdict = Verdict(samples: inputs.count, seed: request.seed, promisedLatency: interface.latency)
     if request.scope == .all || request.scope == .rtl {
-      progress("verifying the RTL")
+      progress("proving the RTL")
+      let proof = BuildProof(graph: graph, interface: interface, sources: sources)
+      do throws(CompilationFailed) {
+        verdict.proof = try proof.run(seed: request.seed)
+      } catch {
+        verdict.unproved = error.diagnostics
+      }
+      progress("simulating the RTL")
       verdict.rtl = try RTLVerifier(
         interface: interface, sources: sources, workFolder: folder.appendingPathComponent("rtl")
       ).verify(inputs: raw, expected: expected, seed: request.seed)
+      if let first = verdict.rtl?.first, first.kind == .value, let sample = first.sample {
+        // With the sample that shows it, the proof names the first node that no signal carries.
+        let result = try? proof.run(seed: request.seed, including: inputs[sample])
+        verdict.rtl?.first?.node = result?.failures.first { $0.kind == .value }?.node
+      }
     }
     if request.scope == .all || request.scope == .hls {
       progress("verifying the HLS C++")

@@ -151,7 +151,7 @@ extension Verdict {
   public var json: JSONOutput {
     [
       "verdict": passed ? "pass" : "fail", "samples": .integer(samples), "seed": .integer(Int(seed)),
-      "proved": [],
+      "proved": .array((proof?.proved ?? []).map { .string($0) }), "proof": proof?.json ?? .null,
       "rtl": rtl.map {
         [
           "mismatches": .integer($0.mismatches), "latency_cycles": .optional($0.latencyCycles),

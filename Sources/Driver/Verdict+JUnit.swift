@@ -1,11 +1,31 @@
+import Proofs
+
 extension Verdict {
-  /// The verdict as a test case each for RTL and HLS C++.
+  /// The verdict as a test case each for RTL and HLS C++, and one for each node that is proved or not.
   public func junit(build: String) -> JUnitSuite {
     let cases = [("RTL", rtl != nil), ("HLS", hls != nil)].filter(\.1).map { name, _ in
       JUnitSuite.Case(
         className: build, name: "\(name) equals the reference simulator",
         failures: problems.map(\.message).filter { $0.hasPrefix(name) })
     }
-    return JUnitSuite(name: "fpgaml verify", cases: cases)
+    return JUnitSuite(name: "fpgaml verify", cases: cases + proofCases(build: build))
+  }
+
+  private func proofCases(build: String) -> [JUnitSuite.Case] {
+    guard let proof else {
+      return unproved.filter { $0.code != "V030" }.map {
+        JUnitSuite.Case(className: "\(build).proof", name: "Verilog", failures: [$0.message])
+      }
+    }
+    let timing = proof.failures.filter { $0.kind == .timing }.map(\.message)
+    let registers = JUnitSuite.Case(
+      className: "\(build).proof", name: "registers and valid chain are proved", failures: timing)
+    return [registers]
+      + proof.nodes.map { node in
+        let messages = proof.failures.filter { $0.node == node.name }.map(\.message)
+        let failures = node.verdict == .failed && messages.isEmpty ? ["failed"] : messages
+        return JUnitSuite.Case(
+          className: "\(build).proof", name: "\(node.name) is \(node.verdict.word)", failures: failures)
+      }
   }
 }

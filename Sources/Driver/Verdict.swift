@@ -3,6 +3,7 @@ import Diagnostics
 import FixedPoint
 import Foundation
 import Graph
+import Proofs
 import Verification
 import VerilogBackend
 
@@ -26,6 +27,9 @@ public struct Verdict: Hashable, Sendable {
   public var seed: UInt64
   public var rtl: RTLResult?
   public var hls: HLSResult?
+  public var proof: ProofResult?
+  /// Why nothing could be proved, where that is so: V030 for Verilog of another form, which is simulated all the same.
+  public var unproved: [Diagnostic] = []
   /// Register ranks that the RTL must have, from the plan.
   public var promisedLatency: Int
 
@@ -34,6 +38,7 @@ public struct Verdict: Hashable, Sendable {
   /// What is wrong, in words; empty where everything agrees.
   public var problems: [Diagnostic] {
     var sink = DiagnosticSink()
+    for problem in (proof?.problems ?? []) + unproved.filter({ $0.code != "V030" }) { sink.report(problem) }
     if let rtl {
       if rtl.mismatches > 0 { sink.error("V010", "RTL: \(rtl.mismatches) mismatches\(rtl.firstDifference)") }
       if rtl.latencyCycles != promisedLatency {
@@ -50,9 +55,19 @@ public struct Verdict: Hashable, Sendable {
     return sink.diagnostics
   }
 
+  /// What a user should know although nothing is wrong.
+  public var notices: [Diagnostic] {
+    unproved.filter { $0.code == "V030" }.map { diagnostic in
+      var notice = diagnostic
+      notice.severity = .warning
+      return notice
+    }
+  }
+
   /// The line that `compile` prints, without colours.
   public var summary: String {
     var parts = ["\(samples) samples"]
+    if let proof { parts.append("RTL " + proof.summary) }
     if let rtl { parts.append("RTL \(rtl.mismatches) mismatches (\(rtl.simulator))") }
     if let hls { parts.append("HLS \(hls.mismatches) mismatches (\(hls.compiler))") }
     if let rtl {
@@ -71,7 +86,7 @@ extension RTLResult {
     let sample = first.sample.map { ", sample \($0)" } ?? ""
     let element =
       first.element.map { ": \($0.port)[\($0.index)] is \($0.got) instead of \($0.expected)" } ?? ""
-    return place + sample + element
+    return place + sample + element + (first.node.map { ", first deviating layer '\($0)'" } ?? "")
   }
 }
 

@@ -71,7 +71,7 @@ public struct Linear: Hashable, Sendable, Codable {
 }
 
 /// Elementwise operations over operands of one shape: two or more, except where a number is given.
-public enum Combination: String, Hashable, Sendable, Codable {
+public enum Combination: String, Hashable, Sendable, Codable, CaseIterable {
   case add, subtract, multiply, maximum, minimum
   /// Of two operands: 1 where the relation holds, else 0.
   case less, lessOrEqual, equal, notEqual

@@ -30,7 +30,7 @@ struct Console {
 
   /// The verdict's line and its problems.
   func verdict(_ verdict: Verdict) {
-    report(verdict.problems)
+    report(verdict.notices + verdict.problems)
     guard !isJSON && !isQuiet else { return }
     let colored = isColored && isatty(STDOUT_FILENO) != 0
     let color = verdict.passed ? "\u{1B}[32m" : "\u{1B}[31m"

@@ -17,8 +17,8 @@ struct FPGAML: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Compile.self, Verify.self, Predict.self, Inspect.self, Estimate.self, Report.self, Diff.self,
-      Config.self, Profile.self, DoctorCommand.self,
+      Compile.self, Verify.self, Prove.self, Predict.self, Inspect.self, Estimate.self, Report.self,
+      Diff.self, Config.self, Profile.self, DoctorCommand.self,
     ])
 }
 

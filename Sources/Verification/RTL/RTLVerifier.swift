@@ -39,6 +39,8 @@ public struct RTLMismatch: Hashable, Sendable {
   public var cycle: Int
   /// The first wrong element, where data was compared: its port, index, and raw integers.
   public var element: Element?
+  /// The first node of the graph whose value differs, where that is known.
+  public var node: String?
 
   public struct Element: Hashable, Sendable {
     public var port: String
