@@ -88,6 +88,8 @@ public struct Typer {
           return try convert(append(node, .exact), to: decision, name: "\(node.name)_result")
         }
         return try converted(append(node, .exact), node, id)
+      // The number of a class is no quantity that a type of values could round or wrap.
+      case .reduce(.argmax): return try append(node, .exact)
       case .reduce:
         if let sum = try averagedSum(node, id) { return sum }
         return try converted(append(node, .exact), node, id)
