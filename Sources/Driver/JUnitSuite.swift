@@ -73,9 +73,9 @@ public enum TextFile {
 extension Error {
   /// Why the system refused to read or write, in its own words, which are shorter than Foundation's.
   var reason: String {
-    let error = self as NSError
-    let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-    guard underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-    return String(cString: strerror(Int32(underlying.code))).lowercased()
+    guard let cause = (self as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError else {
+      return localizedDescription
+    }
+    return String(cString: strerror(cause.code.rawValue)).lowercased()
   }
 }

@@ -34,7 +34,6 @@ struct CommandLineTests {
     for model in [build, "\(build)/graph.json"] {
       for (option, value) in [
         ("--precision", "fixed<8,2>"), ("--config", "none.yml"), ("--output", "argmax"),
-        ("--weights", "none.h5"),
       ] {
         let result = try run(["predict", model, "--inputs", inputs, "-o", output, option, value])
         #expect(result.status == 2)
