@@ -16,6 +16,15 @@ public struct CompilationFailed: Error, Sendable, CustomStringConvertible {
     self.init([Diagnostic(.error, code, message, at: location, notes: notes)], status: status)
   }
 
+  /// The same, with a place for what has none yet.
+  public func located(at location: Location) -> CompilationFailed {
+    var copy = self
+    for i in copy.diagnostics.indices where copy.diagnostics[i].location == nil {
+      copy.diagnostics[i].location = location
+    }
+    return copy
+  }
+
   public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }
 

@@ -6,8 +6,8 @@ extension BuildDiff {
   public var summary: String {
     let regressions = findings.filter(\.isRegression).count
     if isEqual { return "the builds are equal" }
-    if regressions == 0 { return "no regression, \(findings.count) changes" }
-    return "\(regressions) regressions"
+    if regressions == 0 { return "no regression, \(findings.count) change\(findings.count == 1 ? "" : "s")" }
+    return "\(regressions) regression\(regressions == 1 ? "" : "s")"
   }
 
   /// Figures that are not zero in both builds.
@@ -78,7 +78,7 @@ extension BuildDiff {
       cases: Aspect.allCases.map { aspect in
         JUnitSuite.Case(
           className: "\(old) to \(new)", name: aspect.rawValue,
-          failures: findings.filter { $0.aspect == aspect && $0.isRegression }.map(\.diagnostic.message))
+          failures: findings.filter { $0.aspect == aspect && $0.isRegression }.map(\.diagnostic))
       })
   }
 }

@@ -40,7 +40,7 @@ extension BuildFolder {
     do {
       try Data((JSONOutput.object(members).text() + "\n").utf8).write(to: file, options: .atomic)
     } catch {
-      throw CompilationFailed("E201", "cannot write '\(file.path)': \(error.localizedDescription)")
+      throw CompilationFailed("E201", "cannot write '\(file.path)': \(error.reason)")
     }
   }
 

@@ -49,7 +49,7 @@ public struct BuildFolder: Sendable {
       try? manager.removeItem(at: fresh)
       if !manager.fileExists(atPath: url.path) { try? manager.moveItem(at: old, to: url) }
       throw CompilationFailed(
-        "E201", "cannot write '\(url.path)': \(error.localizedDescription)", at: .option("-o"))
+        "E201", "cannot write '\(url.path)': \(error.reason)", at: .option("-o"))
     }
   }
 

@@ -20,10 +20,11 @@ public struct BuildReport: Sendable {
       ])
     }
     func value(_ path: String...) -> String { path.reduce(json) { $0?[$1] }?.plain ?? "unknown" }
+    let cycles = value("latency", "cycles")
     let lines = [
       "\(value("model", "name")) on \(value("target", "part")) at \(value("target", "clock_mhz")) MHz",
       table.text,
-      "latency   \(value("latency", "cycles")) cycles = \(value("latency", "ns")) ns",
+      "latency   \(cycles) \(cycles == "1" ? "cycle" : "cycles") = \(value("latency", "ns")) ns",
       "interval  \(value("interval", "cycles")) cycle = \(value("interval", "ns")) ns",
       "estimate  LUT \(value("resources", "estimate", "lut")), FF \(value("resources", "estimate", "ff")), "
         + "DSP \(value("resources", "estimate", "dsp")), BRAM18 \(value("resources", "estimate", "bram18")); "

@@ -79,6 +79,11 @@ public struct TypedModel: Sendable {
 extension ModelRequest {
   /// Reads and types the model.
   public func load() throws(CompilationFailed) -> TypedModel {
+    if BuildFolder(path).exists {
+      throw CompilationFailed(
+        "I002", "'\(path)' is a folder, not a model", at: .file(path),
+        notes: ["of a build, name its graph.json, or the model that it was made from"])
+    }
     let model = try ModelReader.read(path, weights: weights)
     if model.graph.isTyped { return try loadTyped(model.graph) }
     let source = try selected(model.graph)
@@ -141,19 +146,24 @@ extension ModelRequest {
 
   /// A graph.json has its types; only samples can come on top.
   private func loadTyped(_ graph: Graph) throws(CompilationFailed) -> TypedModel {
+    try requireNoTyping()
+    let read = try inputs.map { file throws(CompilationFailed) in try InputSamples.read(file, for: graph) }
+    return TypedModel(
+      source: graph, graph: graph, parameters: graph.parameterCount, samples: read, policy: TypePolicy(),
+      notices: [])
+  }
+
+  /// - Throws: C100 for an option that would change the types of a graph.json or of a build.
+  func requireNoTyping() throws(CompilationFailed) {
     let options = [
       ("--precision", precision != nil), ("--config", configuration != nil), ("--output", output != nil),
-      ("--target", target != nil),
+      ("--target", target != nil), ("--weights", weights != nil),
     ]
     for (option, isGiven) in options where isGiven {
       throw CompilationFailed(
         "C100", "the types of '\(path)' are fixed", at: .option(option),
         notes: ["leave the option out, or name the model that the graph was made from"])
     }
-    let read = try inputs.map { file throws(CompilationFailed) in try InputSamples.read(file, for: graph) }
-    return TypedModel(
-      source: graph, graph: graph, parameters: graph.parameterCount, samples: read, policy: TypePolicy(),
-      notices: [])
   }
 
   private func sha256(of path: String) throws(CompilationFailed) -> String? {

@@ -54,6 +54,18 @@ public struct Prediction: Sendable {
     return Prediction(vectors: collect(graph, traced, results) { _, values in values }, wrapped: 0)
   }
 
+  /// What was written, for scripts.
+  public func json(file: String) -> JSONOutput {
+    [
+      "file": .string(file), "samples": .integer(vectors.arrays.first?.shape.first ?? 0),
+      "wrapped_samples": .integer(wrapped),
+      "arrays": .array(
+        vectors.arrays.map {
+          ["name": .string($0.name), "shape": .array($0.shape.map { .integer($0) })]
+        }),
+    ]
+  }
+
   private static func nodes(_ graph: Graph, _ names: [String]) throws(CompilationFailed) -> [NodeID] {
     var result: [NodeID] = []
     for name in names {
@@ -128,8 +140,9 @@ public struct PredictionRequest: Sendable {
           "C024", "a build holds integers only", at: .option("--float"),
           notes: ["name the model file instead of the build folder"])
       }
+      try model.requireNoTyping()
       let graph = try folder.graph()
-      return try Prediction.exact(graph, InputSamples.read(samples, for: graph), trace: trace)
+      return try noted(Prediction.exact(graph, InputSamples.read(samples, for: graph), trace: trace))
     }
     let typed = try model.load()
     if isFloat && typed.source.isTyped {
@@ -143,11 +156,16 @@ public struct PredictionRequest: Sendable {
       ? try Prediction.float(typed.source, values, trace: trace)
       : try Prediction.exact(typed.graph, values, trace: trace)
     prediction.notices = typed.notices
-    if prediction.wrapped > 0 {
-      prediction.notices.append(
-        Diagnostic(
-          .warning, "T021", "\(prediction.wrapped) of \(values.count) samples have inputs that wrapped"))
-    }
+    return noted(prediction)
+  }
+
+  /// With a warning where inputs wrapped.
+  private func noted(_ prediction: Prediction) -> Prediction {
+    guard prediction.wrapped > 0 else { return prediction }
+    var prediction = prediction
+    let count = prediction.vectors.arrays.first?.shape.first ?? 0
+    prediction.notices.append(
+      Diagnostic(.warning, "T021", "\(prediction.wrapped) of \(count) samples have inputs that wrapped"))
     return prediction
   }
 }

@@ -187,10 +187,11 @@ extension Report {
       available == 0 ? "\(used)" : "\(used) (\(percent(used, available)))"
     }
     let budget = compilation.request.plan.latency.map { " of \($0) asked" } ?? ""
+    let latency = "\(plan.latency) \(plan.latency == 1 ? "cycle" : "cycles")"
     return """
       \(compilation.model.graph.name) on \(plan.part.name) at \(number(plan.clockMHz)) MHz
       \(table.text)
-      latency   \(plan.latency) cycles = \(number(plan.latencyTime.doubleValue)) ns\(budget)
+      latency   \(latency) = \(number(plan.latencyTime.doubleValue)) ns\(budget)
       interval  \(plan.interval) cycle = \(number(plan.period.doubleValue * Double(plan.interval))) ns
       estimate  LUT \(share(total.allLUTs, capacity.lut)), FF \(share(total.ff, capacity.ff)), \
       DSP \(share(total.dsp, capacity.dsp)), BRAM18 \(share(total.bram18, capacity.bram18)); \

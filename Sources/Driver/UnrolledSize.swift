@@ -16,7 +16,7 @@ extension Graph {
     let largest = sizes.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
     throw Infeasible(
       reason: .size(operations: total, limit: Graph.maximumOperations),
-      critical: largest.prefix(5).map { "\($0.key) (\($0.value) operations)" },
+      critical: largest.filter { $0.value > 0 }.prefix(5).map { "\($0.key) (\($0.value) operations)" },
       hint: "`predict` simulates the model bit for bit; a smaller or more sparse model can be compiled")
   }
 }

@@ -6,7 +6,7 @@ extension Verdict {
     let cases = [("RTL", rtl != nil), ("HLS", hls != nil)].filter(\.1).map { name, _ in
       JUnitSuite.Case(
         className: build, name: "\(name) equals the reference simulator",
-        failures: problems.map(\.message).filter { $0.hasPrefix(name) })
+        failures: problems.filter { $0.message.hasPrefix(name) })
     }
     return JUnitSuite(name: "fpgaml verify", cases: cases + proofCases(build: build))
   }

@@ -82,7 +82,9 @@ public struct ConfigurationWriter {
     // Inverse roots and reciprocals of wide operands have a form without a type to ask for.
     case .map(let map) where [.rsqrt, .sqrt, .reciprocal].contains(map.function): break
     case .map: result(policy.activation(of: node))
+    // What comparisons find is exact, whatever a configuration says.
     case .combine(let kind) where kind.isComparison: break
+    case .reduce(.argmax): break
     case .combine:
       let isActivation = typer.source.softmaxOperand(of: id) != nil || typer.source.isNormalized(id)
       result(isActivation ? policy.activation(of: node) : policy.result(of: node))

@@ -88,6 +88,8 @@ public struct Typer {
           return try convert(append(node, .exact), to: decision, name: "\(node.name)_result")
         }
         return try converted(append(node, .exact), node, id)
+      // The number of a class is no quantity that a type of values could round or wrap.
+      case .reduce(.argmax): return try append(node, .exact)
       case .reduce:
         if let sum = try averagedSum(node, id) { return sum }
         return try converted(append(node, .exact), node, id)
@@ -256,9 +258,20 @@ extension Typer {
       printed = values.map { $0.printed(decimals: decision.type.fractionBits) }
     }
     checkChannels(decision, count: weights.channels, node)
-    let raw = printed.enumerated().map { i, value in
+    var raw: [Int64] = []
+    raw.reserveCapacity(printed.count)
+    for (i, value) in printed.enumerated() {
       let type = decision.type(channel: weights.channel(of: i))
-      return Int64(type.convert(value) ?? 0) << Int64(type.exponent - decision.type.exponent)
+      let shift = type.exponent - decision.type.exponent
+      let integer = type.convert(value) ?? 0
+      guard (integer << shift) >> shift == integer, let stored = Int64(exactly: integer << shift) else {
+        sink.error(
+          "T013", "a \(role.rawValue) of '\(node.name)' needs more than 64 bits as \(decision.type)",
+          at: .layer(node.layer.name),
+          notes: ["give weights a narrower type: a configuration entry or --precision"])
+        return Weights(raw: Array(repeating: 0, count: values.count), exponent: 0, shape: weights.shape)
+      }
+      raw.append(stored)
     }
     return Weights(raw: raw, exponent: decision.type.exponent, shape: weights.shape)
   }

@@ -30,7 +30,8 @@ public enum Tool {
   public static func require(_ name: String, package: String) throws(CompilationFailed) -> String {
     if let path = find(name) { return path }
     throw CompilationFailed(
-      "V001", "'\(name)' is not installed or not in PATH", notes: ["sudo apt-get install -y \(package)"],
+      "V001", "'\(name)' is not installed or not in PATH",
+      notes: ["sudo apt-get install -y \(package)", "'fpgaml compile --no-verify' goes on without it"],
       status: .missingTool)
   }
 

@@ -33,7 +33,12 @@ struct Compile: ParsableCommand {
     let compilation = try Compilation(request)
     common.console.report(compilation.model.notices)
     if let emit {
-      Console.print(compilation.text(emit))
+      let text = compilation.text(emit)
+      if common.json {
+        common.console.result("", json: [emit.rawValue: .string(text)])
+      } else {
+        Console.print(text)
+      }
       return
     }
     let report = try compilation.build(into: folder ?? "build/\(compilation.folderName)")

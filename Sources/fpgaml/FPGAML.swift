@@ -63,7 +63,11 @@ struct TypingOptions: ParsableArguments {
 
   func request(inputs: String?) throws(CompilationFailed) -> ModelRequest {
     var type: FixedType?
-    if let precision { type = try FixedType(parsing: precision) }
+    do {
+      type = try precision.map { text throws(CompilationFailed) in try FixedType(parsing: text) }
+    } catch {
+      throw error.located(at: .option("--precision"))
+    }
     return ModelRequest(
       path: model, weights: weights, precision: type, configuration: config, inputs: inputs,
       target: try target.map { text throws(CompilationFailed) in try TargetSelection(parsing: text) },

@@ -35,5 +35,6 @@ struct Predict: ParsableCommand {
     let prediction = try request.run()
     try prediction.vectors.write(to: outputFile)
     common.console.report(prediction.notices)
+    if common.json { common.console.result("", json: prediction.json(file: outputFile)) }
   }
 }

@@ -47,7 +47,7 @@ import Testing
 
   @Test func unknownPartsAreRefusedWithTheKnownOnes() {
     let failure = #expect(throws: CompilationFailed.self) { try Part.named("xc9000") }
-    #expect(failure?.diagnostics.first?.code == "C010")
+    #expect(failure?.diagnostics.first?.code == "C007")
     #expect(failure?.diagnostics.first?.location == .option("--part"))
     #expect(failure?.description.contains("xcvu13p-flga2577-2-e") == true)
   }

@@ -73,7 +73,7 @@ extension Part {
   /// The part of that name or alias; letter case does not matter, and a longer name of the same device in another
   /// package or speed grade (`xcvu9p-flgc2104-1-e`) is the device's part.
   ///
-  /// - Throws: C010 for any other name, with the known ones.
+  /// - Throws: C007 for any other name, with the known ones.
   public static func named(_ name: String) throws(CompilationFailed) -> Part {
     let lower = name.lowercased()
     for part in known where ([part.name] + part.aliases).contains(where: { $0.lowercased() == lower }) {
@@ -85,7 +85,7 @@ extension Part {
       return other
     }
     throw CompilationFailed(
-      "C010", "part '\(name)' is not known", at: .option("--part"),
+      "C007", "part '\(name)' is not known", at: .option("--part"),
       notes: ["known parts: " + known.map { "\($0.aliases[0]) (\($0.name))" }.joined(separator: ", ")])
   }
 }
