@@ -98,10 +98,10 @@ extension FixedType {
 }
 
 extension Double {
-  /// The nearest binary64 number to an integer. The standard library's own conversion of Int128 is generic code that
-  /// takes a hundred times as long as that of Int64, which nearly all raw integers fit.
-  public init(nearest raw: Int128) {
-    let low = Int64(truncatingIfNeeded: raw)
-    self = Int128(low) == raw ? Double(low) : Double(raw)
+  /// The number nearest to an integer: `Double.init`, which takes a hundred times as long for 128 bits as for 64.
+  @inlinable
+  public init(nearest integer: Int128) {
+    let low = Int64(truncatingIfNeeded: integer)
+    self = Int128(low) == integer ? Double(low) : Double(integer)
   }
 }

@@ -21,6 +21,8 @@ public struct Typer {
   var declaredTypes: [NodeID: FixedType] = [:]
   /// By node of the source, batch normalisations that were merged into the layer before.
   var merged: Set<NodeID> = []
+  /// The pieces of functions that several nodes have in common.
+  var fits: [PiecewiseFit.Key: PiecewiseFit.Result?] = [:]
   var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
@@ -258,12 +260,14 @@ extension Typer {
       printed = values.map { $0.printed(decimals: decision.type.fractionBits) }
     }
     checkChannels(decision, count: weights.channels, node)
+    var converter = RealConverter(decision.type)
     var raw: [Int64] = []
     raw.reserveCapacity(printed.count)
     for (i, value) in printed.enumerated() {
       let type = decision.type(channel: weights.channel(of: i))
+      if type != converter.type { converter = RealConverter(type) }
       let shift = type.exponent - decision.type.exponent
-      let integer = type.convert(value) ?? 0
+      let integer = converter.convert(value)?.raw ?? 0
       guard (integer << shift) >> shift == integer, let stored = Int64(exactly: integer << shift) else {
         sink.error(
           "T013", "a \(role.rawValue) of '\(node.name)' needs more than 64 bits as \(decision.type)",
