@@ -2,6 +2,28 @@ import FixedPoint
 import Functions
 import Graph
 
+/// Fits that were made before, by what they depend on.
+struct PiecewiseFits {
+  private struct Key: Hashable {
+    var function: Function
+    var operand: NarrowedOperand
+    var type: FixedType
+  }
+
+  private var known: [Key: PiecewiseFit.Result?] = [:]
+
+  /// `PiecewiseFit.fit`, once for each function, operand and type.
+  mutating func fit(
+    _ function: Function, _ operand: NarrowedOperand, result type: FixedType
+  ) throws(WidthOverflow) -> PiecewiseFit.Result? {
+    let key = Key(function: function, operand: operand, type: type)
+    if let fit = known[key] { return fit }
+    let fit = try PiecewiseFit.fit(function, operand, result: type)
+    known[key] = .some(fit)
+    return fit
+  }
+}
+
 /// Fits straight pieces to a function on a grid of operands, and bounds what they are away from it.
 ///
 /// Blocks of a power of two of raw integers are halved until a line with the middle of its error on 0 stays within a
@@ -15,13 +37,6 @@ struct PiecewiseFit {
   private static let mostSegments = 1 << 12
 
   typealias Result = (pieces: PiecewiseLinear, errorBound: Double)
-
-  /// What pieces depend on.
-  struct Key: Hashable {
-    var function: Function
-    var operand: NarrowedOperand
-    var type: FixedType
-  }
 
   private let first: Int64
   private let samples: FunctionSamples
