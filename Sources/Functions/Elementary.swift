@@ -4,12 +4,15 @@ struct Elementary<E: Enclosure> {
   private let naturalLogarithmOf2: E
   /// √(2/π), where the error function is asked for.
   private let errorFunctionScale: E?
+  /// π/2, where a circular function is asked for.
+  private let quarterTurn: E?
 
-  init(_ precision: E.Precision, withErrorFunction: Bool) {
+  init(_ precision: E.Precision, withErrorFunction: Bool, withQuarterTurn: Bool = false) {
     self.precision = precision
     naturalLogarithmOf2 = E.naturalLogarithmOf2(precision)
     errorFunctionScale =
       withErrorFunction ? (E(Fraction(2), precision) / E.pi(precision)).squareRoot() : nil
+    quarterTurn = withQuarterTurn ? E.pi(precision).scaled(-1) : nil
   }
 
   func constant(_ value: Fraction) -> E { E(value, precision) }
@@ -95,4 +98,45 @@ struct Elementary<E: Enclosure> {
 
   /// erf x = erf(x√2 / √2), for x >= 0.
   func errorFunction(_ x: E) -> E { errorFunction(overRoot2: x * integer(2).squareRoot()) }
+
+  /// sin(x + turns · π/2), for x of at most about 2^30: the whole quarter turns nearest to x are taken off, and what
+  /// remains, which lies within ±0.8, goes into the power series of sine or cosine.
+  func sine(_ x: E, quarterTurns turns: Int) -> E {
+    guard let quarterTurn else { preconditionFailure("made without circular functions") }
+    guard x.approximation.magnitude < 0x1p30 else { return integer(0) / integer(0) }
+    let whole = Int((x.approximation * 0.6366197723675814).rounded())
+    let rest = x - quarterTurn * integer(whole)
+    let quadrant = (whole + turns) & 3
+    let isCosine = quadrant & 1 == 1
+    let square = rest * rest
+    var term = isCosine ? one : rest
+    var sum = term
+    var n = isCosine ? 0 : 1
+    while !term.isNegligible {
+      term = -(term * square).divided(by: (n + 1) * (n + 2))
+      sum = sum + term
+      n += 2
+    }
+    // Signs alternate and terms fall, so that those omitted sum to less than the last one.
+    let value = sum.widened(by: term)
+    return quadrant >= 2 ? -value : value
+  }
+
+  /// arctan x, for x >= 0: above 1 by that of 1/x, then twice arctan x = 2 arctan(x / (1 + √(1 + x²))), then its power series.
+  func inverseTangent(_ x: E) -> E {
+    guard let quarterTurn else { preconditionFailure("made without circular functions") }
+    if x.approximation > 1 { return quarterTurn - inverseTangent(one / x) }
+    var z = x
+    for _ in 0..<2 { z = z / (one + (one + z * z).squareRoot()) }
+    let square = z * z
+    var power = z
+    var sum = z
+    var n = 1
+    while !power.isNegligible {
+      power = -(power * square)
+      n += 2
+      sum = sum + power.divided(by: n)
+    }
+    return sum.widened(by: power).scaled(2)
+  }
 }

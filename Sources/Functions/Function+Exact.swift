@@ -40,15 +40,15 @@ extension Function {
   /// The exact value at x, or that it is transcendental.
   ///
   /// By the theorem of Lindemann and Weierstrass e^x, and with it every non-constant rational expression in x and e^x used
-  /// here, is transcendental for algebraic x != 0, as are ln x for x != 1 and ln(1 + e^x) (else 1, e^x and e^y would be
+  /// here, with sin x and cos x by e^ix, is transcendental for algebraic x != 0, as are ln x for x != 1 and ln(1 + e^x) (else 1, e^x and e^y would be
   /// dependent); erf x is by Siegel's theorem on E-functions.
   func exactValue(at x: Fraction) -> ExactValue {
     func at0(_ value: Int) -> ExactValue {
       x.isZero ? .algebraic(Surd(Fraction(BigInt(value)))) : .transcendental
     }
     switch self {
-    case .exp: return at0(1)
-    case .tanh, .erf, .silu, .mish, .gelu, .tanhShrink: return at0(0)
+    case .exp, .cos, .cosh: return at0(1)
+    case .sin, .atan, .sinh, .tanh, .erf, .silu, .mish, .gelu, .tanhShrink: return at0(0)
     case .sigmoid: return x.isZero ? .algebraic(Surd(Fraction(1, 2))) : .transcendental
     case .softplus, .logSigmoid: return .transcendental
     case .log:
@@ -102,7 +102,8 @@ extension Function {
       let threshold = Fraction(threshold)
       if x > threshold { return maximum.map { min(x, Fraction($0)) } ?? x }
       return Fraction(negativeSlope) * (x - threshold)
-    case .exp, .log, .reciprocal, .sqrt, .rsqrt, .sigmoid, .tanh, .softplus, .selu, .silu, .mish, .erf,
+    case .exp, .log, .reciprocal, .sqrt, .rsqrt, .sin, .cos, .atan, .sinh, .cosh, .sigmoid, .tanh, .softplus,
+      .selu, .silu, .mish, .erf,
       .logSigmoid, .elu, .celu, .gelu, .squareplus, .tanhShrink:
       return nil
     }
@@ -123,6 +124,10 @@ extension Function {
     case .exp: return x.isNegative ? (zero, one) : (one, nil)
     case .sigmoid: return x.isNegative ? (zero, Fraction(1, 2)) : (Fraction(1, 2), one)
     case .tanh, .erf: return x.isNegative ? (-one, zero) : (zero, one)
+    case .sin, .cos: return (-one, one)
+    case .atan: return x.isNegative ? (x, zero) : (zero, x)
+    case .sinh: return x.isNegative ? (nil, x) : (x, nil)
+    case .cosh: return (one, nil)
     case .softplus: return (max(x, zero), nil)
     case .logSigmoid: return (nil, min(x, zero))
     // Their least values are -0.28, -0.31 and -0.17.

@@ -64,7 +64,7 @@ struct FunctionRounder {
   /// The rounded value at raw · unit, nil where the function is not defined.
   mutating func rounded(at raw: Int128) throws(WidthOverflow) -> Int128? {
     if raw != 0, raw.magnitude < 1 << 53, !unit.isZero {
-      let x = BinaryBall(exactly: Double(raw)) * quickUnit
+      let x = BinaryBall(exactly: Double(nearest: raw)) * quickUnit
       if let ball = quick.value(at: x, isNegative: (raw < 0) != unit.isNegative),
         let result = type.convert(ball)
       {
@@ -87,10 +87,22 @@ struct FunctionRounder {
     }
   }
 
+  /// Beyond which enclosures are not made.
+  private static func largestOperand(of function: Function) -> Fraction? {
+    switch function {
+    case .sinh, .cosh: largestExponent
+    case .sin, .cos: Fraction(1 << 29)
+    default: nil
+    }
+  }
+
   private mutating func transcendental(at x: Fraction) throws(WidthOverflow) -> Int128 {
     if case .exp = function, x > FunctionRounder.largestExponent {
       if type.overflow == .wrap { throw WidthOverflow() }
       return type.reduce(type.rawRange.upper + 1)
+    }
+    if let limit = FunctionRounder.largestOperand(of: function), x > limit || -x > limit {
+      throw WidthOverflow()
     }
     if case .celu(let alpha) = function, x / Fraction(alpha) > FunctionRounder.largestExponent {
       throw WidthOverflow()

@@ -36,7 +36,7 @@ extension Function {
     switch self {
     case .sigmoid: return 0.25
     case .tanh, .softplus, .softsign, .logSigmoid, .hardTanh, .tanhShrink, .sparsePlus, .softShrink, .abs,
-      .squareplus, .celu:
+      .squareplus, .celu, .sin, .cos, .atan:
       return 1
     // 1.0999…, 1.0885…, 1.1290… (by erf), 1.1290… (by tanh), 2/√π.
     case .silu: return 1.1
@@ -48,7 +48,8 @@ extension Function {
     case .hardSigmoid(let slope, _): return slope.magnitude
     case .relu(_, let negativeSlope, let threshold):
       return threshold == 0 ? max(1, negativeSlope.magnitude) : nil
-    case .exp, .log, .reciprocal, .sqrt, .rsqrt, .square, .sign, .hardSwish, .hardShrink: return nil
+    case .exp, .log, .reciprocal, .sqrt, .rsqrt, .square, .sign, .hardSwish, .hardShrink, .sinh, .cosh:
+      return nil
     }
   }
 }
@@ -75,7 +76,7 @@ private struct FunctionSampler {
 
   func sample(at raw: Int128) throws(WidthOverflow) -> BinaryBall {
     let unit = Double(sign: .plus, exponent: exponent, significand: 1)
-    let x = BinaryBall(middle: Double(raw) * unit, radius: spread * unit)
+    let x = BinaryBall(middle: Double(nearest: raw) * unit, radius: spread * unit)
     var ball = BinaryBall(middle: .nan, radius: .infinity)
     if let algebraic = function.algebraic(at: x) {
       ball = algebraic
@@ -105,7 +106,7 @@ private struct FunctionSampler {
     } else {
       rise = .infinity
     }
-    return BinaryBall(middle: Double(value) * 0x1p-20, radius: 0x1p-20 + rise * (1 + 0x1p-50))
+    return BinaryBall(middle: Double(nearest: value) * 0x1p-20, radius: 0x1p-20 + rise * (1 + 0x1p-50))
   }
 }
 

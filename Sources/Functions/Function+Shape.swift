@@ -20,10 +20,11 @@ extension Function {
   public var monotonicity: Monotonicity {
     switch self {
     case .exp, .log, .sqrt, .sign, .sigmoid, .tanh, .softplus, .softsign, .selu, .erf, .logSigmoid, .hardTanh,
-      .tanhShrink, .sparsePlus:
+      .tanhShrink, .sparsePlus, .atan, .sinh:
       return .increasing
     case .rsqrt: return .decreasing
-    case .reciprocal, .square, .abs, .silu, .mish, .gelu, .hardSilu, .hardSwish: return .neither
+    case .reciprocal, .square, .abs, .silu, .mish, .gelu, .hardSilu, .hardSwish, .sin, .cos, .cosh:
+      return .neither
     case .elu(let alpha): return alpha >= 0 ? .increasing : .neither
     case .celu: return .increasing
     case .squareplus(let b): return b >= 0 ? .increasing : .neither
@@ -38,8 +39,8 @@ extension Function {
 
   public var symmetry: Symmetry {
     switch self {
-    case .square, .abs: return .even
-    case .reciprocal, .sign, .tanh, .softsign, .erf, .hardTanh, .tanhShrink: return .odd
+    case .square, .abs, .cos, .cosh: return .even
+    case .reciprocal, .sign, .sin, .atan, .sinh, .tanh, .softsign, .erf, .hardTanh, .tanhShrink: return .odd
     case .softShrink(let threshold), .hardShrink(let threshold): return threshold >= 0 ? .odd : .none
     case .sigmoid: return .complement
     case .hardSigmoid(_, let offset): return offset == 0.5 ? .complement : .none

@@ -3,6 +3,7 @@ import Foundation
 /// A unary real function that a network applies to every element of a tensor.
 public enum Function: Hashable, Sendable, Codable {
   case exp, log, reciprocal, sqrt, rsqrt, square, abs, sign
+  case sin, cos, atan, sinh, cosh
   case sigmoid, tanh, softplus, softsign, selu, silu, mish, erf, logSigmoid
   /// x · clip(x / 6 + 1/2, 0, 1).
   case hardSilu
@@ -39,6 +40,11 @@ extension Function {
     case .square: x * x
     case .abs: Swift.abs(x)
     case .sign: x > 0 ? 1 : x < 0 ? -1 : 0
+    case .sin: Foundation.sin(x)
+    case .cos: Foundation.cos(x)
+    case .atan: Foundation.atan(x)
+    case .sinh: Foundation.sinh(x)
+    case .cosh: Foundation.cosh(x)
     case .sigmoid: 1 / (1 + Foundation.exp(-x))
     case .tanh: Foundation.tanh(x)
     case .softplus: max(x, 0) + log1p(Foundation.exp(-Swift.abs(x)))

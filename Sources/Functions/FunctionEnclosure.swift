@@ -14,7 +14,8 @@ struct FunctionEnclosure<E: Enclosure> {
     case .erf, .gelu(approximate: false): needsErrorFunction = true
     default: needsErrorFunction = false
     }
-    let elementary = Elementary<E>(precision, withErrorFunction: needsErrorFunction)
+    let elementary = Elementary<E>(
+      precision, withErrorFunction: needsErrorFunction, withQuarterTurn: function.isCircular)
     self.elementary = elementary
     one = elementary.constant(Fraction(1))
     two = elementary.constant(Fraction(2))
@@ -45,6 +46,12 @@ struct FunctionEnclosure<E: Enclosure> {
     switch function {
     case .exp: return elementary.exponential(x)
     case .log: return isNegative ? nil : logarithm(x)
+    case .sin: return signed(elementary.sine(magnitude, quarterTurns: 0))
+    case .cos: return elementary.sine(magnitude, quarterTurns: 1)
+    case .atan: return signed(elementary.inverseTangent(magnitude))
+    case .sinh:
+      return signed((elementary.exponential(magnitude) - elementary.exponential(-magnitude)).scaled(-1))
+    case .cosh: return (elementary.exponential(magnitude) + elementary.exponential(-magnitude)).scaled(-1)
     case .sigmoid: return sigmoid(x)
     case .tanh: return signed(elementary.hyperbolicTangent(magnitude))
     case .tanhShrink: return x - signed(elementary.hyperbolicTangent(magnitude))
@@ -83,5 +90,15 @@ struct FunctionEnclosure<E: Enclosure> {
     }
     let w = one + u.scaled(1)
     return w / (w + (u * u).scaled(1))
+  }
+}
+
+extension Function {
+  /// Whether values are found by way of π.
+  fileprivate var isCircular: Bool {
+    switch self {
+    case .sin, .cos, .atan: true
+    default: false
+    }
   }
 }

@@ -21,6 +21,11 @@ extension Linear {
     guard case .exact(let raw, let exponent, let weightScales) = weights.storage else {
       preconditionFailure("weights without a type")
     }
+    if weightScales.uniform == .one, scales.allSatisfy({ $0 == .one }),
+      let row = try binaryRow(group, raw, exponent, formats)
+    {
+      return row
+    }
     var row = LinearRow(
       outputs: outputs, coefficients: Array(repeating: 0, count: inputs * outputs), constants: [],
       formats: [],
@@ -60,6 +65,54 @@ extension Linear {
       row.constants.append(constant)
       row.formats.append(Format(try range.adding(Interval(constant)), exponent: result.exponent))
       row.scales.append(result.factor)
+    }
+    return row
+  }
+}
+
+extension Linear {
+  /// The integer form where every unit is a power of two, which most are: no fractions, weights in the order in which they
+  /// lie. Nil where the bias has scales.
+  private func binaryRow(
+    _ group: Int, _ raw: [Int64], _ exponent: Int, _ formats: [Format]
+  ) throws(WidthOverflow) -> LinearRow? {
+    let offsets = bias.map { bias in (0..<outputs).map { bias.term(group * outputs + $0) } }
+    if let offsets, !offsets.allSatisfy({ $0 == nil || $0?.unit.factor == .one }) { return nil }
+    let first = group * inputs * outputs
+    var units = (0..<outputs).map { offsets?[$0]?.unit.exponent ?? Int.max }
+    for k in 0..<inputs where formats[k].range != .zero {
+      let base = formats[k].exponent + exponent
+      for n in 0..<outputs {
+        // The weight's trailing zeros belong to its unit, so that results carry no bits that are always 0.
+        let weight = raw[first + k * outputs + n]
+        if weight != 0 { units[n] = min(units[n], base + weight.trailingZeroBitCount) }
+      }
+    }
+    for n in 0..<outputs where units[n] == Int.max { units[n] = 0 }
+    var coefficients = Array(repeating: Int64(0), count: inputs * outputs)
+    var ranges = Array(repeating: Interval.zero, count: outputs)
+    for k in 0..<inputs where formats[k].range != .zero {
+      let base = formats[k].exponent + exponent
+      let range = formats[k].range
+      for n in 0..<outputs {
+        let weight = raw[first + k * outputs + n]
+        if weight == 0 { continue }
+        let shift = base - units[n]
+        guard 64 - weight.magnitude.leadingZeroBitCount + shift <= 62 else { throw WidthOverflow() }
+        let coefficient = shift >= 0 ? weight << Int64(shift) : weight >> Int64(-shift)
+        coefficients[k * outputs + n] = coefficient
+        ranges[n] = try ranges[n].adding(range.scaled(by: Int128(coefficient)))
+      }
+    }
+    var row = LinearRow(outputs: outputs, coefficients: coefficients, constants: [], formats: [], scales: [])
+    for n in 0..<outputs {
+      var constant: Int128 = 0
+      if let offset = offsets?[n] {
+        constant = try Interval(offset.raw).shifted(left: offset.unit.exponent - units[n]).lower
+      }
+      row.constants.append(constant)
+      row.formats.append(Format(try ranges[n].adding(Interval(constant)), exponent: units[n]))
+      row.scales.append(.one)
     }
     return row
   }

@@ -4,7 +4,7 @@ import Graph
 
 /// What a function's operand becomes so that its values can be enumerated: clipped where the rounded result no longer
 /// changes, and rounded where it has too many digits.
-struct NarrowedOperand {
+struct NarrowedOperand: Hashable {
   /// The operand's raw integers behind the conversion.
   var format: Format
   /// The conversion, nil where the operand is left as it is.
@@ -28,7 +28,7 @@ struct NarrowedOperand {
   func errorBound(_ results: [Int128], _ samples: FunctionSamples, _ type: FixedType) -> Double {
     var bound = 0.0
     for (i, result) in results.enumerated() {
-      bound = max(bound, (Double(result) - samples.middles[i]).magnitude + samples.radii[i])
+      bound = max(bound, (Double(nearest: result) - samples.middles[i]).magnitude + samples.radii[i])
     }
     let rounding = type.rounding.isToNearest ? 0.5 : 1
     for (end, result) in [(lowerEnd, results.first), (upperEnd, results.last)] {
@@ -132,7 +132,7 @@ extension Function {
     switch self {
     // Their least values lie at −1.28, −1.19, −0.75 and −1.5.
     case .silu, .mish, .gelu, .hardSilu: return 2
-    case .square, .abs, .reciprocal: return 0
+    case .square, .abs, .reciprocal, .cosh: return 0
     case .hardSwish(let shift, let maximum): return max(shift.magnitude, (maximum - shift).magnitude)
     default: return nil
     }

@@ -14,6 +14,15 @@ struct PiecewiseFit {
   private static let mostSections = 8
   private static let mostSegments = 1 << 12
 
+  typealias Result = (pieces: PiecewiseLinear, errorBound: Double)
+
+  /// What pieces depend on.
+  struct Key: Hashable {
+    var function: Function
+    var operand: NarrowedOperand
+    var type: FixedType
+  }
+
   private let first: Int64
   private let samples: FunctionSamples
   private let type: FixedType
@@ -22,7 +31,7 @@ struct PiecewiseFit {
   /// where more than 2^12 segments would be needed, or results wrap.
   static func fit(
     _ function: Function, _ operand: NarrowedOperand, result type: FixedType
-  ) throws(WidthOverflow) -> (pieces: PiecewiseLinear, errorBound: Double)? {
+  ) throws(WidthOverflow) -> Result? {
     let samples = try function.samples(over: operand.format, spread: operand.spread, result: type)
     let range = type.reachableRange
     let limits = max(Double(range.lower), -0x1p40)...min(Double(range.upper), 0x1p40)

@@ -149,8 +149,9 @@ public struct TypePolicy: Sendable {
 
   /// The narrowest fixed-point type of a width that covers all values, rounding to nearest.
   public static func covering(_ values: [Double], width: Int) -> FixedType {
-    let isSigned = values.contains { $0 < 0 }
-    let largest = values.map(\.magnitude).max() ?? 0
+    let ends = [values.min() ?? 0, values.max() ?? 0]
+    let isSigned = ends[0] < 0
+    let largest = max(ends[0].magnitude, ends[1].magnitude)
     if largest == 0 {
       return FixedType(width: 1, integerBits: 1, isSigned: false, rounding: .rndConv, overflow: .sat)
     }
@@ -160,7 +161,8 @@ public struct TypePolicy: Sendable {
       let type = FixedType(
         width: width, integerBits: integerBits, isSigned: isSigned, rounding: .rndConv, overflow: .sat)
       let step = Double(sign: .plus, exponent: type.exponent, significand: 1)
-      if values.allSatisfy({ abs(type.value(type.convert($0) ?? 0) - $0) <= step / 2 }) { return type }
+      // What saturates most is one of the two ends.
+      if ends.allSatisfy({ abs(type.value(type.convert($0) ?? 0) - $0) <= step / 2 }) { return type }
       integerBits += 1
     }
     return FixedType(

@@ -59,7 +59,7 @@ extension Typer {
     if (narrowed.format.range.count ?? .max) > NarrowedOperand.mostEntries {
       // Elements on grids of their own would need pieces of their own.
       if Set(exponents).count > 1, narrowed.type == nil { narrowed.type = narrowed.format.type }
-      if let fit = try PiecewiseFit.fit(function, narrowed, result: type) {
+      if let fit = try pieces(function, narrowed, type) {
         let form = MapForm.pieces(
           [fit.pieces], piecesOfElement: PerElement(repeating: 0, count: tensor.count))
         return try add(
@@ -77,6 +77,16 @@ extension Typer {
       result[table].primitive = .map(map)
     }
     return table
+  }
+
+  private mutating func pieces(
+    _ function: Function, _ operand: NarrowedOperand, _ type: FixedType
+  ) throws(WidthOverflow) -> PiecewiseFit.Result? {
+    let key = PiecewiseFit.Key(function: function, operand: operand, type: type)
+    if let known = fits[key] { return known }
+    let fit = try PiecewiseFit.fit(function, operand, result: type)
+    fits[key] = .some(fit)
+    return fit
   }
 
   private mutating func convertOperand(

@@ -21,6 +21,8 @@ public struct Typer {
   var declaredTypes: [NodeID: FixedType] = [:]
   /// By node of the source, batch normalisations that were merged into the layer before.
   var merged: Set<NodeID> = []
+  /// The pieces of functions that several nodes have in common.
+  var fits: [PiecewiseFit.Key: PiecewiseFit.Result?] = [:]
   var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.
@@ -256,9 +258,11 @@ extension Typer {
       printed = values.map { $0.printed(decimals: decision.type.fractionBits) }
     }
     checkChannels(decision, count: weights.channels, node)
+    var converter = RealConverter(decision.type)
     let raw = printed.enumerated().map { i, value in
       let type = decision.type(channel: weights.channel(of: i))
-      return Int64(type.convert(value) ?? 0) << Int64(type.exponent - decision.type.exponent)
+      if type != converter.type { converter = RealConverter(type) }
+      return Int64(converter.convert(value)?.raw ?? 0) << Int64(type.exponent - decision.type.exponent)
     }
     return Weights(raw: raw, exponent: decision.type.exponent, shape: weights.shape)
   }

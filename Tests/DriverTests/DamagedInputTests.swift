@@ -23,6 +23,8 @@ struct DamagedInputTests {
   static let cases: [Case] = [
     Case(file: "trained/hgq1_jets.h5", arguments: ["compile", "%"]),
     Case(file: "keras3/operators.keras", arguments: ["compile", "%"]),
+    Case(file: "onnx/sklearn_mlp_three.onnx", arguments: ["compile", "%"]),
+    Case(file: "onnx/torch_transformer_first_dynamo20.onnx", arguments: ["inspect", "%"]),
     Case(
       file: "trained/dense_3layer_batch_norm.json",
       arguments: ["inspect", "%", "--weights", "\(models)/trained/dense_3layer_batch_norm_weights.h5"]),

@@ -13,6 +13,7 @@ private let functions: [String: Function] = [
   "geluTanh": .gelu(approximate: true), "hardSigmoid": .hardSigmoid(slope: 0.2, offset: 0.5),
   "hardTanh": .hardTanh, "squareplus": .squareplus(b: 4), "softShrink": .softShrink(threshold: 0.5),
   "hardShrink": .hardShrink(threshold: 0.5), "tanhShrink": .tanhShrink, "sparsePlus": .sparsePlus,
+  "sin": .sin, "cos": .cos, "atan": .atan, "sinh": .sinh, "cosh": .cosh,
 ]
 private let isLong = ProcessInfo.processInfo.environment["FPGAML_LONG_TESTS"] == "1"
 

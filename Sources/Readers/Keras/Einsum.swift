@@ -202,10 +202,23 @@ extension GraphBuilder {
 extension Weights {
   /// The axes in another order: axis d of the result is axis `permutation[d]`.
   func transposed(_ permutation: [Int]) -> Weights {
-    let view = AffineView.transpose(shape, permutation)
-    let order = Rearrangement.view(view).sources([shape]).compactMap { source -> Int? in
-      if case .element(_, let index) = source { index } else { nil }
+    reordered(shape.order(transposedBy: permutation), shape: permutation.map { shape[$0] })
+  }
+}
+
+extension [Int] {
+  /// For each element of a tensor of this shape with its axes in another order, where it stands in the tensor.
+  func order(transposedBy permutation: [Int]) -> [Int] {
+    var strides = Array(repeating: 1, count: count)
+    for axis in indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * self[axis + 1] }
+    // Axis by axis, the places of all indices of the axes before.
+    return permutation.reduce([0]) { places, axis in
+      var result: [Int] = []
+      result.reserveCapacity(places.count * self[axis])
+      for place in places {
+        for index in 0..<self[axis] { result.append(place + index * strides[axis]) }
+      }
+      return result
     }
-    return reordered(order, shape: view.shape)
   }
 }

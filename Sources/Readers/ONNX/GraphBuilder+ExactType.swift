@@ -57,3 +57,50 @@ extension GraphBuilder {
     return try? operands.exactType(node)
   }
 }
+
+extension GraphBuilder {
+  /// Factors and offsets of channels, along the first axis, that have units in common with the scales of the tensor's own
+  /// quantizers and that binary32 can't tell from the given ones; nil where those are as good.
+  ///
+  /// A scale of 24 bits times a factor of 24 bits has no unit in common with an offset of 24 bits that a number of
+  /// moderate width could count. The framework rounds all three in binary32, so that 32 bits of the product are more than
+  /// it knows.
+  func shortened(_ x: NodeID, factors: [Float], offsets: [Float]) -> (scale: Weights, shift: Weights)? {
+    guard let type = exactType(of: x), !type.isUnscaled else { return nil }
+    let size = shape(x).elementCount / factors.count
+    var scales: [Rational] = []
+    var raw: [Int64] = []
+    var units: [Rational] = []
+    for (channel, factor) in factors.enumerated() {
+      let own = type.unit(channel * size).factor
+      let isShared = (0..<size).allSatisfy { type.unit(channel * size + $0).factor == own }
+      let product = (Double(factor.magnitude) * own.doubleValue).rounded(toBits: 32)
+      let offset = Double(offsets[channel])
+      let step = Double(sign: .plus, exponent: Int(offset.exponent) - 29, significand: 1)
+      let unit =
+        offset == 0
+        ? 1 : product * Double(sign: .plus, exponent: Int((step / product).exponent), significand: 1)
+      guard isShared, product > 0, let exact = Rational(exactly: product),
+        let scale = try? exact.divided(by: own),
+        let exactUnit = Rational(exactly: unit), (offset / unit).magnitude < 0x1p40
+      else { return nil }
+      scales.append(scale)
+      raw.append(Int64((offset / unit).rounded()))
+      units.append(exactUnit)
+    }
+    let signs: [Int64] = factors.map { $0 < 0 ? -1 : 1 }
+    return (
+      Weights(raw: signs, exponent: 0, shape: [factors.count], scales: PerElement(scales)),
+      Weights(raw: raw, exponent: 0, shape: [factors.count], scales: PerElement(units))
+    )
+  }
+}
+
+extension Double {
+  /// The nearest number of so many significant bits.
+  fileprivate func rounded(toBits bits: Int) -> Double {
+    if self == 0 { return 0 }
+    let step = Double(sign: .plus, exponent: Int(exponent) - bits + 1, significand: 1)
+    return (self / step).rounded() * step
+  }
+}

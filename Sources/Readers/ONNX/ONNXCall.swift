@@ -21,6 +21,18 @@ enum ONNXValue: Sendable {
   case texts([String])
 }
 
+extension ONNXValue {
+  /// The operand of a score: what hides a position needs to be no more than far below every score.
+  var masking: ONNXValue {
+    guard case .constant(var constant) = self, constant.values.contains(where: { $0 <= -0x1p20 }) else {
+      return self
+    }
+    constant.values = constant.values.map { $0 <= -0x1p20 ? -1024 : $0 }
+    constant.quantized = nil
+    return .constant(constant)
+  }
+}
+
 /// One operator call of an ONNX graph, as an importer sees it.
 struct ONNXCall: LayerSite, Sendable {
   let kind: String
@@ -31,7 +43,7 @@ struct ONNXCall: LayerSite, Sendable {
   /// Nil for operands that are left out.
   private(set) var operands: [ONNXValue?]
   /// Whether nothing else reads the operand.
-  let isOnlyReader: [Bool]
+  private(set) var isOnlyReader: [Bool]
   /// Whether anything reads the output.
   let isOutputRead: [Bool]
   var outputCount: Int { isOutputRead.count }
@@ -56,6 +68,8 @@ struct ONNXContext: Sendable {
   /// Whether the model moves, joins or drops the axis of the samples, so that it is read for one sample: that axis has
   /// length 1 and is one like the others, also in the shapes of nodes.
   var isSingleSample = false
+  /// The axis of the inputs along which samples stand where no length is left open.
+  var fixedAxis = 0
   /// Whether the model has quantizers, so that its other numbers are taken exactly.
   var isQuantized: Bool
 }
@@ -77,8 +91,7 @@ extension ONNXCall {
         .constant(local.weights(isQuantizedModel: context.isQuantized)), [], self, "constant")
     case .displaced:
       throw failure("I405", "reads a tensor whose samples do not stand along the first axis")
-    case .integers:
-      throw failure("I408", "works on the integers of QuantizeLinear, expected DequantizeLinear before it")
+    case .integers(let integers): return try integers.integers(self, &builder)
     case .scaled(let scaled): return try scaled.node(&builder, self)
     case .label, .texts: throw failure("I408", "works on labels, expected numbers")
     case nil: throw failure("I408", "has no operand \(index + 1)")
@@ -114,6 +127,13 @@ extension ONNXCall {
   func replacing(_ operands: [ONNXValue?]) -> ONNXCall {
     var call = self
     call.operands = operands
+    return call
+  }
+
+  /// The call with other knowledge of who reads its operands.
+  func withReaders(_ isOnlyReader: [Bool]) -> ONNXCall {
+    var call = self
+    call.isOnlyReader = isOnlyReader
     return call
   }
 

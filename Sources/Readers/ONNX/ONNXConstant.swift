@@ -53,8 +53,7 @@ struct ONNXConstant: Sendable {
   }
 
   func transposed(_ permutation: [Int]) -> ONNXConstant {
-    let view = AffineView.transpose(shape, permutation)
-    return rearranged(.view(view), shape: view.shape)
+    reordered(shape.order(transposedBy: permutation), shape: permutation.map { shape[$0] })
   }
 
   /// The tensor repeated to a larger shape; nil where the shapes do not fit.
@@ -112,7 +111,7 @@ struct ONNXTensorReader {
     guard let type = ONNXElementType(rawValue: Int(tensor.dataType)) else {
       throw damaged("has elements of type \(tensor.dataType), expected numbers of at most 64 bits")
     }
-    let values: [Double]
+    var values: [Double]
     if tensor.dataLocation == .external {
       values = type.values(try external(tensor, name))
     } else if !tensor.rawData.isEmpty {
@@ -120,6 +119,7 @@ struct ONNXTensorReader {
     } else {
       values = type.values(tensor)
     }
+    if type == .uint4 || type == .int4, values.count == count + 1 { values.removeLast() }
     guard values.count == count else { throw damaged("has \(values.count) elements, expected \(count)") }
     return ONNXConstant(shape: shape, values: values, isInteger: type.isInteger, elementType: type)
   }
@@ -161,7 +161,7 @@ struct ONNXTensorReader {
 /// The element types of ONNX tensors that hold numbers (onnx.proto, `TensorProto.DataType`).
 enum ONNXElementType: Int, Sendable {
   case float = 1, uint8 = 2, int8 = 3, uint16 = 4, int16 = 5, int32 = 6, int64 = 7, bool = 9, float16 = 10
-  case double = 11, uint32 = 12, uint64 = 13, bfloat16 = 16
+  case double = 11, uint32 = 12, uint64 = 13, bfloat16 = 16, uint4 = 21, int4 = 22
 
   var isInteger: Bool {
     switch self {
@@ -178,6 +178,9 @@ enum ONNXElementType: Int, Sendable {
     case .float16: Self.integers(bytes, UInt16.self).map(Self.half)
     case .bfloat16: Self.integers(bytes, UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
     case .uint8: bytes.map(Double.init)
+    // Two in a byte, the first in its lower half.
+    case .uint4: bytes.flatMap { [Double($0 & 15), Double($0 >> 4)] }
+    case .int4: bytes.flatMap { [Double(Int8(bitPattern: $0 << 4) >> 4), Double(Int8(bitPattern: $0) >> 4)] }
     case .bool: bytes.map { $0 == 0 ? 0 : 1 }
     case .int8: bytes.map { Double(Int8(bitPattern: $0)) }
     case .uint16: Self.integers(bytes, UInt16.self).map(Double.init)
@@ -200,6 +203,7 @@ enum ONNXElementType: Int, Sendable {
     case .bfloat16:
       tensor.int32Data.map { Double(Float(bitPattern: UInt32(truncatingIfNeeded: $0) << 16)) }
     case .uint8, .int8, .uint16, .int16, .int32, .bool: tensor.int32Data.map(Double.init)
+    case .uint4, .int4: values(tensor.int32Data.map { UInt8(truncatingIfNeeded: $0) })
     }
   }
 

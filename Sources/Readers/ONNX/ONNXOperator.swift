@@ -25,9 +25,13 @@ struct ONNXOperator: Sendable {
     ("Functions and normalisations", activationOperators + normalizationOperators),
     ("Products and windows", contractionOperators + windowOperators + attentionOperators),
     ("Reductions", reductionOperators),
-    ("Shapes, indices and constants", shapeOperators + indexOperators + resizeOperators + constantOperators),
+    (
+      "Shapes, indices and constants",
+      shapeOperators + padOperators + indexOperators + selectionOperators + resizeOperators
+        + constantOperators
+    ),
     ("Recurrent layers", recurrentOperators),
-    ("Quantizers", quantizationOperators + linearQuantizationOperators),
+    ("Quantizers", quantizationOperators + linearQuantizationOperators + integerOperators),
     ("Classic models", treeEnsembleOperators + classicOperators),
   ]
 
@@ -47,9 +51,25 @@ struct ONNXOperator: Sendable {
     "", "ai.onnx", "ai.onnx.ml", "qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas",
   ]
 
+  /// What is read of onnxruntime's own operators.
+  private static let runtimeKinds: Set<String> = [
+    "Gelu", "QuantizeLinear", "DequantizeLinear", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",
+    "QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearSigmoid", "QLinearLeakyRelu",
+  ]
+
+  /// The importer of a node's operator, nil where it is not read.
+  static func importer(of node: Onnx_NodeProto) -> ONNXOperator? {
+    if node.domain == "com.microsoft", runtimeKinds.contains(node.opType) { return all[node.opType] }
+    return domains.contains(node.domain) ? all[node.opType] : nil
+  }
+
   /// Why an operator that users have met is not read, where there is more to say than that.
   static let refusals: [String: String] = [
-    "If": "hardware of fixed latency has no branches", "Loop": "hardware of fixed latency has no loops",
+    "DynamicQuantizeLinear": "its scale depends on the data; quantize statically",
+    "FloatQuant": "hardware of fixed point has no floating-point types",
+    "If": "hardware of fixed latency has no branches, unless the condition is constant",
+    "NonZero": "how many elements it gives depends on the data",
+    "Loop": "hardware of fixed latency has no loops",
     "Scan": "hardware of fixed latency has no loops",
   ]
 

@@ -8,12 +8,16 @@ import ONNXProto
 /// Shapes in the file count the samples as their first axis; the graph leaves it out.
 struct ONNXReader {
   private let model: Onnx_ModelProto
+  /// The operators of the model, its own functions written out.
+  private let nodes: [Onnx_NodeProto]
   private var tensors: ONNXTensorReader
   private var context: ONNXContext
   private var builder: GraphBuilder
   private var values: [String: ONNXValue] = [:]
   /// How often each name is read, by operators or as an output.
   private var readers: [String: Int] = [:]
+  /// What no more than a softmax makes something of.
+  private let scores: Set<String>
 
   /// Whether the bytes begin like a serialized `ModelProto`: field 1 is a small version number.
   static func isModel(head: [UInt8]) -> Bool {
@@ -46,7 +50,13 @@ struct ONNXReader {
       guard error.diagnostics.contains(where: { $0.code == "I405" }) else { throw error }
       var single = try ONNXReader(model, file: file, name: name)
       single.context.isSingleSample = true
-      guard let read = try? single.read() else { throw error }
+      if let read = try? single.read() { return read }
+      // Recurrent layers may have one sample as the second axis.
+      var timeFirst = try ONNXReader(model, file: file, name: name)
+      timeFirst.context.fixedAxis = 1
+      guard timeFirst.hasRecurrence, let read = try? timeFirst.read(), timeFirst.context.batch == 1 else {
+        throw error
+      }
       return read
     }
   }
@@ -56,17 +66,21 @@ struct ONNXReader {
       throw CompilationFailed("I401", "the model has no operators", at: .file(file))
     }
     self.model = model
+    nodes = try ONNXFunctions.expanded(model, file: file)
+    scores = Self.scores(nodes, outputs: model.graph.output.map(\.name))
     tensors = ONNXTensorReader(file: file)
     let opset = model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 1
-    let quantizers: Set<String> = ["Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear"]
+    let quantizers: Set<String> = [
+      "Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "DequantizeLinear", "QLinearConv",
+      "QLinearMatMul",
+      "ConvInteger", "MatMulInteger",
+    ]
     context = ONNXContext(
       file: file, opset: Int(opset), batch: 1,
-      isQuantized: model.graph.node.contains { quantizers.contains($0.opType) })
+      isQuantized: nodes.contains { quantizers.contains($0.opType) })
     let producer = [model.producerName, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
     builder = GraphBuilder(name: name, framework: producer.isEmpty ? "onnx" : "onnx (\(producer))")
-    for node in model.graph.node {
-      for input in node.input { readers[input, default: 0] += 1 }
-    }
+    countReaders(nodes)
     for output in model.graph.output { readers[output.name, default: 0] += 1 }
   }
 
@@ -76,7 +90,7 @@ struct ONNXReader {
     readInputs()
     // What is missing above makes operators fail for no reason of their own.
     try builder.sink.throwIfErrors()
-    for (index, node) in model.graph.node.enumerated() { emit(node, index: index) }
+    for (index, node) in nodes.enumerated() { emit(node, index: index, path: "graph.node[\(index)]") }
     try builder.sink.throwIfErrors()
     try addOutputs()
     if context.isSingleSample {
@@ -92,24 +106,67 @@ struct ONNXReader {
 
   /// Reports every operator and attribute that is not supported.
   private mutating func checkOperators() {
-    for (index, node) in model.graph.node.enumerated() {
-      let name = Self.name(of: node, index)
-      let location = Location.object(file: context.file, path: "graph.node[\(index)]")
-      if let importer = ONNXOperator.all[node.opType], ONNXOperator.domains.contains(node.domain) {
-        importer.check(node, name, at: location, &builder.sink)
-      } else {
-        let domain = node.domain.isEmpty ? "" : "\(node.domain)."
-        let reason = ONNXOperator.refusals[node.opType].map { ": \($0)" } ?? ""
-        builder.sink.error(
-          "I406",
-          "operator '\(name)' has the kind '\(domain)\(node.opType)', which is not supported\(reason)",
-          at: location)
+    for (index, node) in nodes.enumerated() { check(node, index: index, path: "graph.node[\(index)]") }
+  }
+
+  private mutating func check(_ node: Onnx_NodeProto, index: Int, path: String) {
+    let name = Self.name(of: node, index)
+    let location = Location.object(file: context.file, path: path)
+    if let importer = ONNXOperator.importer(of: node) {
+      importer.check(node, name, at: location, &builder.sink)
+    } else if !Self.isBranch(node) {
+      let domain = node.domain.isEmpty ? "" : "\(node.domain)."
+      let reason = ONNXOperator.refusals[node.opType].map { ": \($0)" } ?? ""
+      builder.sink.error(
+        "I406",
+        "operator '\(name)' has the kind '\(domain)\(node.opType)', which is not supported\(reason)",
+        at: location)
+    }
+  }
+
+  private static func isBranch(_ node: Onnx_NodeProto) -> Bool { node.domain.isEmpty && node.opType == "If" }
+
+  private mutating func countReaders(_ nodes: [Onnx_NodeProto]) {
+    for node in nodes {
+      for input in node.input { readers[input, default: 0] += 1 }
+      for attribute in node.attribute where attribute.hasG {
+        countReaders(attribute.g.node)
+        for output in attribute.g.output { readers[output.name, default: 0] += 1 }
       }
     }
   }
 
+  /// The results that become scores of a softmax and nothing else, over operators that keep elements apart.
+  private static func scores(_ nodes: [Onnx_NodeProto], outputs: [String]) -> Set<String> {
+    let softmaxes: Set<String> = ["Softmax", "LogSoftmax"]
+    guard nodes.contains(where: { softmaxes.contains($0.opType) }) else { return [] }
+    let passing: Set<String> = ["Add", "Where", "Identity", "Cast", "Reshape", "Dropout"]
+    var others = Set(outputs)
+    var result: Set<String> = []
+    for node in nodes.reversed() {
+      let isPassed =
+        passing.contains(node.opType)
+        && node.output.allSatisfy { result.contains($0) && !others.contains($0) }
+      for input in node.input {
+        if softmaxes.contains(node.opType) || isPassed { result.insert(input) } else { others.insert(input) }
+      }
+      for attribute in node.attribute where attribute.hasG {
+        for inner in attribute.g.node { others.formUnion(inner.input) }
+      }
+    }
+    return result.subtracting(others)
+  }
+
   private mutating func readInitializers() {
-    for tensor in model.graph.initializer {
+    read(model.graph.initializer)
+    for tensor in model.graph.sparseInitializer {
+      builder.sink.error(
+        "I403", "tensor '\(tensor.values.name)' is sparse, expected a dense one", at: .file(context.file))
+    }
+  }
+
+  private mutating func read(_ initializers: [Onnx_TensorProto]) {
+    for tensor in initializers {
       if tensor.dataType == 8 {
         values[tensor.name] = .texts(tensor.stringData.map { String(decoding: $0, as: UTF8.self) })
         continue
@@ -120,10 +177,6 @@ struct ONNXReader {
         error.diagnostics.forEach { builder.sink.report($0) }
       }
     }
-    for tensor in model.graph.sparseInitializer {
-      builder.sink.error(
-        "I403", "tensor '\(tensor.values.name)' is sparse, expected a dense one", at: .file(context.file))
-    }
   }
 
   /// Adds the graph's inputs; initializers may be listed among them.
@@ -133,7 +186,7 @@ struct ONNXReader {
       do throws(CompilationFailed) {
         let shape = try shape(of: input, index)
         // Where one axis alone is left open, the samples stand along it.
-        let axis = shape.firstIndex(of: 0) ?? 0
+        let axis = shape.firstIndex(of: 0) ?? context.fixedAxis
         batches.append(shape[axis])
         let site = site(of: input, index)
         if context.isSingleSample {
@@ -189,13 +242,14 @@ struct ONNXReader {
 
   /// Whether an operator may want time before samples.
   private var hasRecurrence: Bool {
-    model.graph.node.contains { ["LSTM", "GRU", "RNN"].contains($0.opType) }
+    nodes.contains { ["LSTM", "GRU", "RNN"].contains($0.opType) }
   }
 
-  private func site(of input: Onnx_ValueInfoProto, _ index: Int) -> ONNXCall {
+  private func site(of input: Onnx_ValueInfoProto, _ index: Int, kind: String = "Input") -> ONNXCall {
     ONNXCall(
-      kind: "input", name: input.name,
-      origin: Layer(name: input.name, kind: "Input", path: "graph.input[\(index)]"), attributes: [:],
+      kind: kind, name: input.name,
+      origin: Layer(name: input.name, kind: kind, path: "graph.\(kind.lowercased())[\(index)]"),
+      attributes: [:],
       operands: [], isOnlyReader: [], isOutputRead: [true], context: context)
   }
 
@@ -204,10 +258,11 @@ struct ONNXReader {
     node.name.isEmpty ? "\(node.opType)_\(index)" : node.name
   }
 
-  private mutating func emit(_ node: Onnx_NodeProto, index: Int) {
-    guard let importer = ONNXOperator.all[node.opType] else { return }
+  private mutating func emit(_ node: Onnx_NodeProto, index: Int, path: String) {
     let name = Self.name(of: node, index)
-    let origin = Layer(name: name, kind: node.opType, path: "graph.node[\(index)]")
+    let origin = Layer(name: name, kind: node.opType, path: path)
+    if Self.isBranch(node) { return emitBranch(node, name, path) }
+    guard let importer = ONNXOperator.importer(of: node) else { return }
     var operands: [ONNXValue?] = []
     for input in node.input {
       guard let value = values[input] else {
@@ -228,9 +283,11 @@ struct ONNXReader {
     var attributes: [String: Onnx_AttributeProto] = [:]
     for attribute in node.attribute { attributes[attribute.name] = attribute }
     do throws(CompilationFailed) {
+      let isScore = !node.output.isEmpty && node.output.allSatisfy(scores.contains)
       let call = ONNXCall(
         kind: node.opType, name: name, origin: origin, attributes: attributes,
-        operands: operands, isOnlyReader: node.input.map { readers[$0] == 1 },
+        operands: isScore ? operands.map { $0?.masking } : operands,
+        isOnlyReader: node.input.map { readers[$0] == 1 },
         isOutputRead: node.output.map { readers[$0, default: 0] > 0 }, context: context)
       let made =
         try call.isDisplaced(builder)
@@ -240,6 +297,34 @@ struct ONNXReader {
       }
     } catch {
       error.diagnostics.forEach { builder.sink.report($0) }
+    }
+  }
+
+  /// One branch of an `If` whose condition is constant.
+  private mutating func emitBranch(_ node: Onnx_NodeProto, _ name: String, _ path: String) {
+    guard case .constant(let condition)? = values[node.input.first ?? ""], let value = condition.uniform
+    else {
+      if builder.sink.hasErrors { return }
+      builder.sink.error(
+        "I406",
+        "operator '\(name)' has the kind 'If', which is not supported: its condition depends on the inputs",
+        at: .object(file: context.file, path: path))
+      return
+    }
+    let wanted = value != 0 ? "then_branch" : "else_branch"
+    guard let position = node.attribute.firstIndex(where: { $0.name == wanted }) else { return }
+    let branch = node.attribute[position].g
+    let place = "\(path).\(wanted)"
+    read(branch.initializer)
+    for (index, inner) in branch.node.enumerated() {
+      check(inner, index: index, path: "\(place).node[\(index)]")
+    }
+    if builder.sink.hasErrors { return }
+    for (index, inner) in branch.node.enumerated() {
+      emit(inner, index: index, path: "\(place).node[\(index)]")
+    }
+    for (output, result) in zip(node.output, branch.output) where !output.isEmpty {
+      values[output] = values[result.name]
     }
   }
 
@@ -253,13 +338,13 @@ struct ONNXReader {
       case .tensor(var node):
         let shape = builder.shape(node)
         if context.isSingleSample, shape.count > 1, shape[0] == 1 {
-          let site = site(of: output, index)
+          let site = site(of: output, index, kind: "Output")
           node = try builder.reshape(node, Array(shape.dropFirst()), site, "sample")
         }
         builder.addOutput(node, name: output.name)
-      case .scaled:
-        throw CompilationFailed(
-          "I411", "output '\(output.name)' is no more than a scaled input", at: location)
+      case .scaled(let scaled):
+        builder.addOutput(
+          try scaled.node(&builder, site(of: output, index, kind: "Output")), name: output.name)
       case .label(let label):
         let names = label.labels.enumerated().map { "\($0) for '\($1)'" }.joined(separator: ", ")
         if hasNumbers {
@@ -280,10 +365,9 @@ struct ONNXReader {
       case .constant, .texts:
         // Brevitas returns scale, zero point and width beside a quantized tensor.
         builder.sink.notice("I412", "output '\(output.name)' is constant and left out", at: location)
-      case .integers:
-        throw CompilationFailed(
-          "I411", "output '\(output.name)' holds the integers of QuantizeLinear", at: location,
-          notes: ["end the model with DequantizeLinear"])
+      case .integers(let integers):
+        builder.addOutput(
+          try integers.integers(site(of: output, index, kind: "Output"), &builder), name: output.name)
       case nil:
         throw CompilationFailed("I411", "output '\(output.name)' is not computed", at: location)
       }

@@ -7,7 +7,7 @@ are those of the value in quarters of the result's step, which decide every roun
 import json
 import random
 
-from mpmath import erf, exp, expm1, floor, log, log1p, mp, mpf, sqrt, tanh
+from mpmath import atan, cos, cosh, erf, exp, expm1, floor, log, log1p, mp, mpf, sin, sinh, sqrt, tanh
 
 # The complement of erf(32) begins behind 445 zeros: with fewer digits it would pass for exactly 0.
 mp.dps = 1000
@@ -43,7 +43,7 @@ FUNCTIONS = {
     "hardShrink": lambda x: x if abs(x) > HALF else mpf(0), "tanhShrink": lambda x: x - tanh(x),
     "sparsePlus": lambda x: mpf(0) if x <= -1 else x if x >= 1 else (x + 1) ** 2 / 4, "square": lambda x: x * x, "abs": abs,
     "sign": lambda x: mpf((x > 0) - (x < 0)), "reciprocal": lambda x: 1 / x, "sqrt": sqrt, "rsqrt": lambda x: 1 / sqrt(x), "log": log,
-    "hardSwish": lambda x: x * clip(x + 2, 0, 4) / 4,
+    "hardSwish": lambda x: x * clip(x + 2, 0, 4) / 4, "sin": sin, "cos": cos, "atan": atan, "sinh": sinh, "cosh": cosh,
 }
 POSITIVE = {"sqrt", "rsqrt", "log"}
 

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).parent.parent / "onnx"
 SAMPLES = 3
 TRIALS = 20
 RNG = np.random.default_rng(11)
+DOMAINS = {"ai.onnx.ml": 3, "com.microsoft": 1, "qonnx.custom_op.general": 2}
 
 
 def choose(*options):
@@ -67,17 +68,24 @@ class Model:
             self.outputs += names
         return names[0] if results == 1 else names
 
-    def save(self):
+    def save(self, runner=None):
+        """Writes the model and what onnxruntime, or another function of path and inputs, makes of it."""
         ROOT.mkdir(parents=True, exist_ok=True)
         outputs = [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in self.outputs]
         for value in outputs:
             value.ClearField("type")
         graph = helper.make_graph(self.nodes, self.name, self.inputs, outputs, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=min(10, 4 + max(0, self.opset - 9) // 2 + 3))
+        domains = sorted({node.domain for node in self.nodes} - {""})
+        imports = [helper.make_opsetid("", self.opset)] + [helper.make_opsetid(x, DOMAINS[x]) for x in domains]
+        model = helper.make_model(graph, opset_imports=imports, ir_version=min(10, 4 + max(0, self.opset - 9) // 2 + 3))
         model = onnx.shape_inference.infer_shapes(model)
         path = ROOT / f"{self.name}.onnx"
         onnx.save(model, str(path))
-        record(self.name, [self.data[x.name] for x in self.inputs], path)
+        data = [self.data[x.name] for x in self.inputs]
+        if runner is None:
+            record(self.name, data, path)
+        else:
+            write(self.name, data, runner(path, dict(zip([x.name for x in self.inputs], data))))
 
 
 def session(path):
@@ -92,14 +100,19 @@ def record(name, data, path, whole=False):
     runner = session(path)
     names = [x.name for x in runner.get_inputs()]
     # Labels of classifiers are no numbers.
-    wanted = [x.name for x in runner.get_outputs() if "float" in x.type]
+    wanted = [x.name for x in runner.get_outputs() if x.type.startswith("tensor") and "string" not in x.type and "label" not in x.name]
     results = runner.run(wanted, dict(zip(names, data)))
+    write(name, data, results, whole)
+
+
+def write(name, data, results, whole=False):
     count = 1 if whole else len(data[0])
     with h5py.File(ROOT / f"{name}.golden.h5", "w") as f:
         for i, x in enumerate(data):
             f[f"input_{i}"] = x.reshape(count, -1).astype("float32") if whole else x.astype("float32")
-        f["outputs"] = np.concatenate([np.asarray(y, dtype="float32").reshape(count, -1) for y in results], axis=1)
-    print(name, len(wanted), "outputs")
+        outputs = np.concatenate([np.asarray(y, dtype="float32").reshape(count, -1) for y in results], axis=1)
+        f.create_dataset("outputs", data=outputs, compression="gzip")
+    print(name, len(results), "outputs")
 
 
 def arithmetic():
@@ -221,6 +234,46 @@ def functions():
         m.op("Softmax", [x], axis=choose(1, 2, -1)), m.op("LogSoftmax", [x], axis=choose(1, 2, -1)), m.op("Gelu", [x], approximate=choose("none", "tanh"))
         m.op("Shrink", [x], lambd=a, bias=choose(0.0, a))
     m.op("Selu", [x])
+    m.save()
+
+
+def more_functions():
+    """Functions without attributes, over tensors of many shapes and ranges, and what else takes roots."""
+    m = Model("more_functions", 24)
+    shapes = [(4,), (6,), (3, 4), (1, 5), (2, 3, 2)]
+    x = [m.input(f"x{i}", s, scale=choose(0.5, 1.5, 3)) for i, s in enumerate(shapes)]
+    image, row = m.input("image", (4, 3, 4)), m.input("row", (5,))
+    for trial in range(TRIALS):
+        a = choose(*x)
+        for kind in "Sigmoid Tanh Softplus Softsign Erf Exp Mish HardSwish Selu Sin Cos Atan Sinh Cosh".split():
+            m.op(kind, [a])
+        p = m.op("Add", [m.op("Abs", [a], inner=True), np.float32(choose(0.125, 0.5, 1))], inner=True)
+        for kind in "Log Sqrt Reciprocal".split():
+            m.op(kind, [p])
+        m.op("Pow", [p, np.float32(choose(0.25, 0.75, 1.5, 0.5, -0.5))])
+        m.op("Swish", [a], alpha=1.0)
+    m.save()
+
+    m = Model("more_norms", 13)
+    image, row = m.input("image", (4, 3, 4)), m.input("row", (5,))
+    line = m.input("line", (3, 6))
+    for trial in range(TRIALS):
+        m.op("MeanVarianceNormalization", [image], axes=choose([1], [2, 3], [1, 2, 3]))
+        m.op("LRN", [image], size=choose(1, 3, 5), alpha=choose(1e-4, 0.1, 0.5), beta=choose(0.5, 0.75, 1.0), bias=choose(1.0, 2.0))
+        kernel = choose([2, 2], [3, 2], [1, 3])
+        m.op("LpPool", [image], kernel_shape=kernel, p=choose(1, 2), strides=choose([1, 1], [2, 1]))
+        m.op("GlobalLpPool", [image], p=choose(1, 2))
+        magnitude = m.op("Add", [m.op("Abs", [line], inner=True), np.float32(0.25)], inner=True)
+        m.op("ReduceLogSum", [magnitude], axes=choose([1], [2], [1, 2]), keepdims=int(flag()))
+        m.op("SimplifiedLayerNormalization", [line, normal(6)], axis=-1, epsilon=choose(1e-5, 0.1))
+        m.op("Normalizer", [row], domain="ai.onnx.ml", norm=choose("L1", "L2", "MAX"))
+        values = lambda *shape: [float(v) for v in normal(*shape).reshape(-1)]
+        count, kernel = int(RNG.integers(1, 5)), choose("LINEAR", "RBF", "POLY", "SIGMOID")
+        m.op("SVMRegressor", [row], domain="ai.onnx.ml", coefficients=values(count), kernel_params=[0.25, 0.5, float(choose(2, 3))], kernel_type=kernel, n_supports=count, post_transform="NONE", rho=values(1), support_vectors=values(count, 5))
+        m.op("SVMRegressor", [row], domain="ai.onnx.ml", coefficients=values(5), kernel_params=[1.0, 0.0, 3.0], kernel_type="LINEAR", n_supports=0, post_transform="NONE", rho=values(1))
+        classes = choose(3, 4)
+        label, scores = m.op("LinearClassifier", [row], inner=True, results=2, domain="ai.onnx.ml", coefficients=values(classes, 5), intercepts=values(classes), classlabels_ints=list(range(classes)), multi_class=1, post_transform=choose("NONE", "SOFTMAX", "LOGISTIC"))
+        m.op("Identity", [scores])
     m.save()
 
 
@@ -391,12 +444,14 @@ def sklearn_models():
         record(f"sklearn_{name}", [normal(SAMPLES, 5, scale=1)], path)
 
 
-EVERY = [arithmetic, products, windows, shapes, functions, reductions, normalizations, attention, single, old]
-if sys.argv[1:] == ["torch"]:
-    torch_models()
-elif sys.argv[1:] == ["sklearn"]:
-    sklearn_models()
-else:
-    for make in EVERY:
-        if not sys.argv[1:] or make.__name__ in sys.argv[1:]:
-            make()
+EVERY = [arithmetic, products, windows, shapes, functions, more_functions, reductions, normalizations, attention, single, old]
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["torch"]:
+        torch_models()
+    elif sys.argv[1:] == ["sklearn"]:
+        sklearn_models()
+    else:
+        for make in EVERY:
+            if not sys.argv[1:] or make.__name__ in sys.argv[1:]:
+                make()

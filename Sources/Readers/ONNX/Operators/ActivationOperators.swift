@@ -8,8 +8,9 @@ extension ONNXOperator {
     [
       ("Relu", Function.relu(maximum: nil, negativeSlope: 0, threshold: 0)), ("Sigmoid", .sigmoid),
       ("Tanh", .tanh), ("Softplus", .softplus), ("Softsign", .softsign), ("Erf", .erf), ("Exp", .exp),
-      ("Log", .log), ("Sqrt", .sqrt), ("Reciprocal", .reciprocal), ("Abs", .abs), ("Sign", .sign),
-      ("Mish", .mish), ("HardSwish", .hardSilu),
+      ("Log", .log), ("Sqrt", .sqrt), ("Reciprocal", .reciprocal), ("Sign", .sign),
+      ("Mish", .mish), ("HardSwish", .hardSilu), ("Sin", .sin), ("Cos", .cos), ("Atan", .atan),
+      ("Sinh", .sinh), ("Cosh", .cosh),
     ].map { kind, function in
       ONNXOperator([kind]) { (call, builder) throws(CompilationFailed) in
         try map(function, call, &builder)
@@ -50,16 +51,11 @@ extension ONNXOperator {
         guard try call.float("alpha", default: 1) == 1 else { throw call.failure("I408", "'alpha' is not 1") }
         return try map(.silu, call, &builder)
       },
-      ONNXOperator(["Shrink"], attributes: ["lambd", "bias"]) { (call, builder) throws(CompilationFailed) in
-        let threshold = try call.float("lambd", default: 0.5)
-        let bias = try call.float("bias", default: 0)
-        guard bias == 0 || bias == threshold else {
-          throw call.failure("I408", "'bias' is \(bias), expected 0 or 'lambd'")
-        }
-        let function =
-          bias == 0 ? Function.hardShrink(threshold: threshold) : .softShrink(threshold: threshold)
-        return try map(function, call, &builder)
+      ONNXOperator(["Abs"]) { (call, builder) throws(CompilationFailed) in
+        if let folded = try call.folded({ $0[0].magnitude }) { return [folded] }
+        return [.tensor(try builder.magnitude(try call.tensor(0, &builder), call, nil))]
       },
+      ONNXOperator(["Shrink"], attributes: ["lambd", "bias"], emit: emitShrink),
       ONNXOperator(["PRelu"], emit: emitPRelu),
       ONNXOperator(["Clip"], attributes: ["min", "max", "consumed_inputs"], emit: emitClip),
       ONNXOperator(["Softmax"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
@@ -78,6 +74,33 @@ extension ONNXOperator {
   {
     if let folded = try call.folded({ function.value($0[0]) }) { return [folded] }
     return [.tensor(try builder.add(.map(Map(function)), [try call.tensor(0, &builder)], call))]
+  }
+
+  /// x moved toward 0 by the bias where it is beyond the threshold, else 0.
+  private static func emitShrink(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    let threshold = try call.float("lambd", default: 0.5)
+    let bias = try call.float("bias", default: 0)
+    if let folded = try call.folded({
+      $0[0] > threshold ? $0[0] - bias : $0[0] < -threshold ? $0[0] + bias : 0
+    }) {
+      return [folded]
+    }
+    let x = try call.tensor(0, &builder)
+    let shape = builder.shape(x)
+    func constant(_ value: Double, _ role: String) throws(CompilationFailed) -> NodeID {
+      try builder.constant(value, shape: shape, call, role)
+    }
+    let isAbove = try builder.add(
+      .combine(.less), [try constant(threshold, "upper"), x], call, "is_above")
+    let isBelow = try builder.add(
+      .combine(.less), [x, try constant(-threshold, "lower")], call, "is_below")
+    let down = bias == 0 ? x : try builder.affine(x, factor: .one, shift: -bias, call, "down")
+    let up = bias == 0 ? x : try builder.affine(x, factor: .one, shift: bias, call, "up")
+    let inner = try builder.add(
+      .combine(.select), [isBelow, up, try constant(0, "zero")], call, "inner")
+    return [.tensor(try builder.add(.combine(.select), [isAbove, down, inner], call))]
   }
 
   /// max(x, 0) + slope · min(x, 0).
@@ -186,9 +209,11 @@ extension ONNXOperator {
       ONNXConstant(shape: [channels], values: values.map(Double.init), isInteger: false)
         .weights(isQuantizedModel: call.context.isQuantized)
     }
+    let short = call.context.isQuantized ? builder.shortened(x, factors: scale, offsets: shift) : nil
     let result = try builder.onAxis(0, x, call) {
       (builder: inout GraphBuilder, x: NodeID) throws(CompilationFailed) -> NodeID in
-      try builder.affine(x, scale: weights(scale), shift: weights(shift), call)
+      try builder.affine(
+        x, scale: short?.scale ?? weights(scale), shift: short?.shift ?? weights(shift), call)
     }
     return [try call.result(result, &builder)]
   }

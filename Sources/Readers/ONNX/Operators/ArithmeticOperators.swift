@@ -116,7 +116,18 @@ extension ONNXOperator {
     guard let exponent = try call.requireConstant(1).uniform else {
       throw call.failure("I408", "expected one number as exponent")
     }
-    return [.tensor(try builder.power(x, exponent, call))]
+    // Roots of roots, for exponents that are multiples of a quarter.
+    switch exponent {
+    case 0.25, 0.75:
+      let root = try builder.add(.map(Map(.sqrt)), [x], call, "root")
+      if exponent == 0.25 { return [.tensor(try builder.add(.map(Map(.sqrt)), [root], call))] }
+      let quarter = try builder.add(.map(Map(.sqrt)), [root], call, "quarter")
+      return [.tensor(try builder.add(.combine(.multiply), [root, quarter], call))]
+    case 1.5:
+      let root = try builder.add(.map(Map(.sqrt)), [x], call, "root")
+      return [.tensor(try builder.add(.combine(.multiply), [x, root], call))]
+    default: return [.tensor(try builder.power(x, exponent, call))]
+    }
   }
 
   /// The remainder of numbers that are never negative by a power of two: a conversion that wraps.

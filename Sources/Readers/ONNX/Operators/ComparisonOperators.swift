@@ -20,6 +20,15 @@ extension ONNXOperator {
     ONNXOperator(["Where"]) { (call, builder) throws(CompilationFailed) in
       if let folded = try call.folded({ $0[0] != 0 ? $0[1] : $0[2] }) { return [folded] }
       guard call.operands.count == 3 else { throw call.failure("I408", "expected three operands") }
+      // A condition that is the same everywhere leaves one side alone.
+      if case .constant(let condition)? = call.operand(0), let value = condition.uniform,
+        let chosen = call.operand(value != 0 ? 1 : 2), case .tensor = chosen,
+        let shape = call.fullShape(chosen, builder), condition.broadcast(to: shape) != nil,
+        let other = call.fullShape(call.operand(value != 0 ? 2 : 1), builder), other.count <= shape.count,
+        zip(other.reversed(), shape.reversed()).allSatisfy({ $0 == 1 || $0 == $1 })
+      {
+        return [chosen]
+      }
       return [.tensor(try builder.combine(.select, try call.aligned(&builder), call))]
     },
   ]

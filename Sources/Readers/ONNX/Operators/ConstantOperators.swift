@@ -16,8 +16,18 @@ extension ONNXOperator {
     },
     ONNXOperator(["Cast"], attributes: ["to", "saturate", "round_mode"], emit: emitCast),
     ONNXOperator(["CastLike"], attributes: ["saturate", "round_mode"]) {
-      (call, _) throws(CompilationFailed) in
-      [try call.firstOperand]
+      (call, builder) throws(CompilationFailed) in
+      // Of a tensor that the model computes no more is known than that it holds numbers.
+      guard case .constant(let like)? = call.operand(1) else { return [try call.firstOperand] }
+      let type = like.elementType ?? (like.isInteger ? .int64 : .float)
+      return try emitCast(call.replacing("to", type.rawValue), &builder)
+    },
+    // Numbers in hardware are neither.
+    ONNXOperator(["IsNaN"]) { (call, builder) throws(CompilationFailed) in
+      [try never(call, &builder) { $0.isNaN }]
+    },
+    ONNXOperator(["IsInf"], attributes: ["detect_negative", "detect_positive"]) {
+      (call, builder) throws(CompilationFailed) in [try never(call, &builder) { $0.isInfinite }]
     },
     ONNXOperator(["Size"]) { (call, builder) throws(CompilationFailed) in
       guard let shape = call.fullShape(call.operand(0), builder) else {
@@ -35,6 +45,18 @@ extension ONNXOperator {
       return [.constant(ONNXConstant(shape: [count], values: values, isInteger: parts[0].isInteger))]
     },
   ]
+
+  /// What no tensor's element is, as 0 for each of them.
+  private static func never(
+    _ call: ONNXCall, _ builder: inout GraphBuilder, _ holds: @Sendable (Double) -> Bool
+  ) throws(CompilationFailed) -> ONNXValue {
+    if let folded = try call.folded({ holds($0[0]) ? 1 : 0 }) { return folded }
+    guard let shape = call.fullShape(call.operand(0), builder) else {
+      throw call.failure("I408", "has no operand 1")
+    }
+    let zeros = Array(repeating: 0.0, count: try call.checkedCount(shape))
+    return .constant(ONNXConstant(shape: shape, values: zeros, isInteger: true, elementType: .bool))
+  }
 
   private static func emitConstant(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]

@@ -146,13 +146,7 @@ extension ONNXOperator {
     let rank = call.fullRank(x, builder)
     let axis = try call.axis(call.int("axis", default: -1), rank: rank + 1)
     guard axis == rank else { throw call.failure("I408", "expected the last axis") }
-    let spread = try builder.repeatLast(x, count: depth, call, "index")
-    let shape = builder.shape(spread)
-    let numbers = (0..<shape.elementCount).map { Int64($0 % depth) }
-    let constant = try builder.add(
-      .constant(Weights(raw: numbers, exponent: 0, shape: shape)), [], call, "numbers")
-    let isEqual = try builder.add(
-      .combine(.equal), [spread, constant], call, values == [0, 1] ? nil : "equal")
+    let isEqual = try builder.oneHot(x, depth: depth, call, values == [0, 1] ? nil : "equal")
     if values == [0, 1] { return [.tensor(isEqual)] }
     let scale = try builder.constant(values[1] - values[0], shape: [1], call, "scale")
     let shift = try builder.constant(values[0], shape: [1], call, "shift")

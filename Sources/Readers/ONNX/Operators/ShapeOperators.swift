@@ -13,7 +13,6 @@ extension ONNXOperator {
     ONNXOperator(["Split"], attributes: ["axis", "split", "num_outputs"], emit: emitSplit),
     ONNXOperator(["Gather"], attributes: ["axis"], emit: emitGather),
     ONNXOperator(["Expand"], emit: emitExpand),
-    ONNXOperator(["Pad"], attributes: ["mode", "pads", "value"], emit: emitPad),
     ONNXOperator(["DepthToSpace"], attributes: ["blocksize", "mode"], emit: emitDepthToSpace),
     ONNXOperator(["SpaceToDepth"], attributes: ["blocksize"], emit: emitSpaceToDepth),
   ]
@@ -281,34 +280,6 @@ extension ONNXOperator {
     }
     let x = try call.tensor(0, &builder)
     return [.tensor(try builder.broadcast(x, to: try call.local(target), call, nil))]
-  }
-
-  private static func emitPad(_ call: ONNXCall, _ builder: inout GraphBuilder)
-    throws(CompilationFailed) -> [ONNXValue]
-  {
-    let x = try call.tensor(0, &builder)
-    let shape = builder.shape(x)
-    let rank = call.fullRank(x, builder)
-    guard call.text("mode", default: "constant") == "constant" else {
-      throw call.failure("I408", "pads by '\(call.text("mode", default: ""))', expected 'constant'")
-    }
-    var value = call.attributes["value"].map { Double($0.f) } ?? 0
-    if let constant = try call.constant(2), let number = constant.uniform { value = number }
-    guard value == 0 else { throw call.failure("I408", "pads with \(value), expected 0") }
-    let pads = try call.ints("pads", operand: 1) ?? []
-    let axes = try call.integers(3) ?? Array(0..<rank)
-    guard pads.count == 2 * axes.count, pads.allSatisfy({ $0.magnitude < 1 << 31 }) else {
-      throw call.failure("I408", "has \(pads.count) pads for \(axes.count) axes")
-    }
-    var ranges = shape.map { (start: 0, step: 1, count: $0) }
-    for (i, given) in axes.enumerated() {
-      let before = pads[i]
-      let after = pads[i + axes.count]
-      if before == 0 && after == 0 { continue }
-      let axis = try call.sampleAxis(given, rank: rank)
-      ranges[axis] = (-before, 1, shape[axis] + before + after)
-    }
-    return [.tensor(try builder.view(x, ranges, padding: .zero, call))]
   }
 
   private static func emitDepthToSpace(_ call: ONNXCall, _ builder: inout GraphBuilder)

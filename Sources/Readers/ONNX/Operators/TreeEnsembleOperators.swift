@@ -120,20 +120,26 @@ extension ONNXOperator {
     return [.tensor(try builder.select(x, axis: builder.rank(x) - 1, picked, call, nil))]
   }
 
-  /// x / Σ |x| or x / √Σ x².
+  /// x / Σ |x|, x / √Σ x² or x / max x.
   private static func emitNormalizer(_ call: ONNXCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [ONNXValue]
   {
     let norm = call.text("norm", default: "MAX")
-    guard ["L1", "L2"].contains(norm) else {
-      throw call.failure("I408", "normalises by '\(norm)', expected L1 or L2")
+    guard ["L1", "L2", "MAX"].contains(norm) else {
+      throw call.failure("I408", "normalises by '\(norm)', expected MAX, L1 or L2")
     }
     let x = try call.tensor(0, &builder)
-    let isL1 = norm == "L1"
-    let sizes = try builder.add(.map(Map(isL1 ? .abs : .square)), [x], call, isL1 ? "abs" : "square")
-    let sum = try builder.add(.reduce(.sum), [sizes], call, "sum")
-    let inverse = try builder.add(
-      .map(Map(isL1 ? .reciprocal : .rsqrt)), [sum], call, isL1 ? "reciprocal" : "rsqrt")
+    let inverse: NodeID
+    if norm == "MAX" {
+      let greatest = try builder.add(.reduce(.maximum), [x], call, "greatest")
+      inverse = try builder.add(.map(Map(.reciprocal)), [greatest], call, "reciprocal")
+    } else {
+      let isL1 = norm == "L1"
+      let sizes = try builder.add(.map(Map(isL1 ? .abs : .square)), [x], call, isL1 ? "abs" : "square")
+      let sum = try builder.add(.reduce(.sum), [sizes], call, "sum")
+      inverse = try builder.add(
+        .map(Map(isL1 ? .reciprocal : .rsqrt)), [sum], call, isL1 ? "reciprocal" : "rsqrt")
+    }
     let spread = try builder.repeatLast(inverse, count: builder.shape(x).last ?? 1, call, "spread")
     return [.tensor(try builder.combine(.multiply, [x, spread], call))]
   }

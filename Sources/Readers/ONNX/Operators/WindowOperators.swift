@@ -12,6 +12,17 @@ extension ONNXOperator {
     ONNXOperator(
       ["AveragePool"], attributes: windowAttributes + ["ceil_mode", "count_include_pad"],
       emit: emitAveragePool),
+    ONNXOperator(["LpPool"], attributes: windowAttributes + ["ceil_mode", "p"]) {
+      (call, builder) throws(CompilationFailed) in
+      let x = try builder.channelsLast(try call.sample(0, &builder), call)
+      let (windows, _) = try call.windows(over: Array(builder.shape(x).dropLast()), kernel: nil)
+      return [try normPool(x, windows, call, &builder)]
+    },
+    ONNXOperator(["GlobalLpPool"], attributes: ["p"]) { (call, builder) throws(CompilationFailed) in
+      let x = try builder.channelsLast(try call.sample(0, &builder), call)
+      return [try normPool(x, Windows(covering: builder.shape(x)), call, &builder)]
+    },
+    ONNXOperator(["LRN"], attributes: ["alpha", "beta", "bias", "size"], emit: emitLocalNormalization),
     ONNXOperator(["GlobalMaxPool"]) { (call, builder) throws(CompilationFailed) in
       let x = try builder.channelsLast(try call.sample(0, &builder), call)
       let y = try builder.maxPool(x, Windows(covering: builder.shape(x)), call, isGlobal: true)
@@ -89,6 +100,56 @@ extension ONNXOperator {
     let (windows, padded) = try call.windows(over: Array(builder.shape(x).dropLast()), kernel: nil)
     let counted = call.flag("count_include_pad") ? padded : windows
     let y = try builder.averagePool(x, windows, call, isGlobal: true, counted: counted)
+    return [try call.result(try builder.channelsFirst(y, call), &builder)]
+  }
+}
+
+extension ONNXOperator {
+  /// Σ |x| or √Σ x² over windows.
+  private static func normPool(
+    _ x: NodeID, _ windows: Windows, _ call: ONNXCall, _ builder: inout GraphBuilder
+  ) throws(CompilationFailed) -> ONNXValue {
+    let order = call.int("p", default: 2)
+    guard order == 1 || order == 2 else { throw call.failure("I408", "'p' is \(order), expected 1 or 2") }
+    let sizes =
+      order == 1
+      ? try builder.magnitude(x, call, "abs") : try builder.add(.combine(.multiply), [x, x], call, "square")
+    var y = try builder.sumPool(sizes, windows, call)
+    if order == 2 { y = try builder.add(.map(Map(.sqrt)), [y], call, "norm") }
+    return try call.result(try builder.channelsFirst(y, call), &builder)
+  }
+
+  /// x / (bias + alpha / size · Σ x²)^beta, the sum over `size` channels around each.
+  private static func emitLocalNormalization(_ call: ONNXCall, _ builder: inout GraphBuilder)
+    throws(CompilationFailed) -> [ONNXValue]
+  {
+    let x = try builder.channelsLast(try call.sample(0, &builder), call)
+    let channels = builder.shape(x).last ?? 1
+    let size = call.int("size", default: 0)
+    guard (1...4096).contains(size) else { throw call.failure("I408", "'size' is \(size)") }
+    let alpha = try call.float("alpha", default: Double(Float(1e-4)))
+    let bias = try call.float("bias", default: 1)
+    let square = try builder.add(.combine(.multiply), [x, x], call, "square")
+    let rows = (0..<channels).map { c in
+      (max(c - (size - 1) / 2, 0)...min(c + size / 2, channels - 1)).map { (index: $0, coefficient: 1.0) }
+    }
+    let sums = try builder.resample(
+      square, axis: builder.rank(x) - 1, AxisMap(rows: rows, denominator: 1), call, "sums")
+    let scale = Weights.coefficients(
+      Array(repeating: alpha / Double(size), count: channels), shape: [channels])
+    let shift = Weights.coefficients(Array(repeating: bias, count: channels), shape: [channels])
+    let power = try builder.affine(sums, scale: scale, shift: shift, call, "power")
+    let factor: NodeID
+    let inverse = try builder.add(.map(Map(.rsqrt)), [power], call, "inverse")
+    switch try call.float("beta", default: 0.75) {
+    case 0.5: factor = inverse
+    case 0.75:
+      let root = try builder.add(.map(Map(.sqrt)), [inverse], call, "root")
+      factor = try builder.add(.combine(.multiply), [inverse, root], call, "factor")
+    case 1: factor = try builder.add(.combine(.multiply), [inverse, inverse], call, "factor")
+    case let beta: throw call.failure("I408", "'beta' is \(beta), expected 0.5, 0.75 or 1")
+    }
+    let y = try builder.add(.combine(.multiply), [x, factor], call, "channels_last")
     return [try call.result(try builder.channelsFirst(y, call), &builder)]
   }
 }
