@@ -42,6 +42,7 @@ extension ONNXOperator {
         (call, builder) throws(CompilationFailed) in
         let slope = try call.float("alpha", default: Double(Float(0.2)))
         let offset = try call.float("beta", default: 0.5)
+        if call.constants == nil, let y = try builder.exactRamp(call, slope, offset) { return [.tensor(y)] }
         return try map(.hardSigmoid(slope: slope, offset: offset), call, &builder)
       },
       ONNXOperator(["Gelu"], attributes: ["approximate"]) { (call, builder) throws(CompilationFailed) in
@@ -216,5 +217,20 @@ extension ONNXOperator {
         x, scale: short?.scale ?? weights(scale), shift: short?.shift ?? weights(shift), call)
     }
     return [try call.result(result, &builder)]
+  }
+}
+
+extension GraphBuilder {
+  /// clip(slope · x + offset, 0, 1) for short binary fractions, which a clipped line gives exactly; nil for others.
+  fileprivate mutating func exactRamp(_ call: ONNXCall, _ slope: Double, _ offset: Double)
+    throws(CompilationFailed) -> NodeID?
+  {
+    let x = try call.tensor(0, &self)
+    let count = shape(x).last ?? 1
+    let scale = Weights.coefficients(Array(repeating: slope, count: count), shape: [count])
+    let shift = Weights.coefficients(Array(repeating: offset, count: count), shape: [count])
+    guard scale.isExact, shift.isExact else { return nil }
+    let line = try affine(x, scale: scale, shift: shift, call, "line")
+    return try add(.map(Map(.relu(maximum: 1, negativeSlope: 0, threshold: 0))), [line], call)
   }
 }

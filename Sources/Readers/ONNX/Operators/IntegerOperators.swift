@@ -100,7 +100,10 @@ extension ONNXOperator {
     throws(CompilationFailed) -> [ONNXValue]
   {
     let x = try call.dequantized(0, scale: 1, zeroPoint: 2, axis: 1, &builder)
-    return [try call.requantized(try emit(kind, call, [x], &builder), scale: 3, &builder)]
+    return [
+      try call.requantized(
+        try emit(kind, call, [x], &builder), scale: 3, roundsBehindZeroPoint: kind == "AveragePool", &builder)
+    ]
   }
 
   /// Operands (scale, zero point, then x, scale, zero point of each).
