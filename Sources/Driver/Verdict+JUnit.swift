@@ -1,3 +1,4 @@
+import Diagnostics
 import Proofs
 
 extension Verdict {
@@ -14,16 +15,18 @@ extension Verdict {
   private func proofCases(build: String) -> [JUnitSuite.Case] {
     guard let proof else {
       return unproved.filter { $0.code != "V030" }.map {
-        JUnitSuite.Case(className: "\(build).proof", name: "Verilog", failures: [$0.message])
+        JUnitSuite.Case(className: "\(build).proof", name: "Verilog", failures: [$0])
       }
     }
-    let timing = proof.failures.filter { $0.kind == .timing }.map(\.message)
+    let timing = zip(proof.failures, proof.problems).filter { $0.0.kind == .timing }.map(\.1)
     let registers = JUnitSuite.Case(
       className: "\(build).proof", name: "registers and valid chain are proved", failures: timing)
     return [registers]
       + proof.nodes.map { node in
-        let messages = proof.failures.filter { $0.node == node.name }.map(\.message)
-        let failures = node.verdict == .failed && messages.isEmpty ? ["failed"] : messages
+        var failures = zip(proof.failures, proof.problems).filter { $0.0.node == node.name }.map(\.1)
+        if node.verdict == .failed && failures.isEmpty {
+          failures = [Diagnostic(.error, "V032", "'\(node.name)' depends on what is wrong before it")]
+        }
         return JUnitSuite.Case(
           className: "\(build).proof", name: "\(node.name) is \(node.verdict.word)", failures: failures)
       }
