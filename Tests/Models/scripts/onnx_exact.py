@@ -392,6 +392,18 @@ def old():
         m.save()
 
 
+def scatter(name="exact_scatter9", opset=9):
+    """The first form of ScatterElements."""
+    m = Model(name, opset, batch=1)
+    line, image = inputs(m, line=(3, 4), image=(2, 3, 2)).values()
+    for trial in range(TRIALS):
+        if flag():
+            m.op("Scatter", [line, np.stack([RNG.permutation(4)[:2] for _ in range(3)])[None].astype("int64"), grid(1, 3, 2)], axis=2)
+        else:
+            m.op("Scatter", [image, np.array(choose(0, 1) * np.ones((1, 1, 3, 2)), dtype="int64"), grid(1, 1, 3, 2)], axis=1)
+    m.save()
+
+
 def recurrent(name="exact_recurrent", opset=22):
     """A recurrence with rectifiers for activations only adds and multiplies."""
     m = Model(name, opset)
@@ -407,7 +419,7 @@ def recurrent(name="exact_recurrent", opset=22):
 
 
 
-EVERY = [arithmetic, functions, products, windows, reductions, shapes, selections, quantizers, runtime, classic, qonnx, old, recurrent]
+EVERY = [arithmetic, functions, products, windows, reductions, shapes, selections, quantizers, runtime, classic, qonnx, old, scatter, recurrent]
 
 if __name__ == "__main__":
     for make in EVERY:

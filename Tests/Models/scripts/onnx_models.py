@@ -277,6 +277,20 @@ def more_functions():
     m.save()
 
 
+def integer_functions():
+    """onnxruntime's functions of integers."""
+    m = Model("integer_functions", 21)
+    x = m.input("x", (6,), scale=1.5)
+    for trial in range(TRIALS):
+        kind = choose("uint8", "int8")
+        parameters = [m.constant(np.float32(RNG.uniform(0.01, 0.05))), m.constant(np.array(int(RNG.integers(-9, 9)) + (128 if kind == "uint8" else 0)), kind)]
+        result = [m.constant(np.float32(1 / 256)), m.constant(np.array(0 if kind == "uint8" else -128), kind)]
+        q = m.op("QuantizeLinear", [x] + parameters, inner=True)
+        y = m.op("QLinearSigmoid", [q] + parameters + result, inner=True, domain="com.microsoft")
+        m.op("DequantizeLinear", [y] + result)
+    m.save()
+
+
 def reductions():
     m = Model("reductions", 18)
     x, image = m.input("x", (3, 4)), m.input("image", (2, 3, 4))
@@ -444,7 +458,7 @@ def sklearn_models():
         record(f"sklearn_{name}", [normal(SAMPLES, 5, scale=1)], path)
 
 
-EVERY = [arithmetic, products, windows, shapes, functions, more_functions, reductions, normalizations, attention, single, old]
+EVERY = [arithmetic, products, windows, shapes, functions, more_functions, integer_functions, reductions, normalizations, attention, single, old]
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["torch"]:
