@@ -17,13 +17,15 @@ public struct Planner: Sendable {
     let pipeliner = Pipeliner(circuit, part: request.part)
     let period = try period(pipeliner)
     try checkInterval(period)
+    // Registers only add to this, and placing those of a design far too large takes minutes.
+    try checkCapacity(circuit.estimate(on: request.part), circuit)
     let pipeline = try pipeline(pipeliner, period: period)
     let plan = Plan(
       circuit: pipeline.circuit, part: request.part, period: period, latency: pipeline.latency, interval: 1,
       stageCount: pipeline.stageCount, stageSpans: stageSpans(pipeline, pipeliner),
       slowestStage: pipeline.circuit.criticalPath(on: request.part), registerBits: pipeline.registerBits,
       estimate: pipeline.circuit.estimate(on: request.part))
-    try checkCapacity(plan)
+    try checkCapacity(plan.estimate, plan.circuit)
     return plan
   }
 
@@ -157,20 +159,20 @@ extension Planner {
       hint: "one sample a cycle is the fastest: ask for a clock period of \(interval.description) or less")
   }
 
-  private func checkCapacity(_ plan: Plan) throws(Infeasible) {
-    let (needed, available) = (plan.estimate.total, plan.part.capacity)
+  private func checkCapacity(_ estimate: Estimate, _ circuit: Circuit) throws(Infeasible) {
+    let (needed, available) = (estimate.total, request.part.capacity)
     let shortages = [
       ("LUT", needed.allLUTs, available.lut), ("FF", needed.ff, available.ff),
       ("carry bits", needed.carryBits, available.carryBits), ("DSP", needed.dsp, available.dsp),
       ("BRAM18", needed.bram18, available.bram18), ("URAM", needed.uram, available.uram),
     ].filter { $0.1 > $0.2 }.map { Infeasible.Shortage(resource: $0.0, needed: $0.1, available: $0.2) }
     if shortages.isEmpty { return }
-    let byLUTs = plan.estimate.byOrigin.indices.sorted {
-      (plan.estimate.byOrigin[$1].allLUTs, $0) < (plan.estimate.byOrigin[$0].allLUTs, $1)
+    let byLUTs = estimate.byOrigin.indices.sorted {
+      (estimate.byOrigin[$1].allLUTs, $0) < (estimate.byOrigin[$0].allLUTs, $1)
     }
     throw Infeasible(
       reason: .capacity(shortages), budgetNanoseconds: nil, nearestCycles: nil, nearestNanoseconds: nil,
-      critical: names(Array(byLUTs.prefix(5)), plan.circuit),
+      critical: names(Array(byLUTs.prefix(5)), circuit),
       hint: "take a larger part with --part, or bits or weights out of the largest layers")
   }
 

@@ -9,6 +9,8 @@ struct NarrowedOperand {
   var format: Format
   /// The conversion, nil where the operand is left as it is.
   var type: FixedType?
+  /// Whether the operand had to be rounded by more than the result's steps permit.
+  var isCoarse: Bool
   /// How far, in steps of `format`, the values that were there before are from the converted ones, clipping aside.
   var spread: Double
   /// The result's correctly rounded value at an end of the format where values beyond it were clipped: all of them have
@@ -63,6 +65,7 @@ struct OperandNarrowing {
       // Rounding the operand moves the result by at most 1/16 of a step.
       step = max(step, type.exponent - 3 - Int(slope.exponent) - 1)
     }
+    let finest = step
     var conversion = conversion(kept, exponent: grid, step: step)
     while conversion.width > mostBits {
       step += 1
@@ -77,6 +80,7 @@ struct OperandNarrowing {
     return NarrowedOperand(
       format: format,
       type: step == exponent && format.range == all.range ? nil : conversion,
+      isCoarse: step > finest,
       spread: step == exponent ? 0 : 0.5,
       lowerEnd: try end(lowest, isClipped: Double(lowest) * .power(step) > range.lowerBound + .power(step)),
       upperEnd: try end(highest, isClipped: Double(highest) * .power(step) < range.upperBound - .power(step)))

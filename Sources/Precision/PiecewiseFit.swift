@@ -2,6 +2,33 @@ import FixedPoint
 import Functions
 import Graph
 
+/// Fits that were made before, by what they depend on.
+struct PiecewiseFits {
+  private struct Key: Hashable {
+    var function: Function
+    var format: Format
+    var spread: Double
+    var lowerEnd: Int128?
+    var upperEnd: Int128?
+    var type: FixedType
+  }
+
+  private var known: [Key: (pieces: PiecewiseLinear, errorBound: Double)?] = [:]
+
+  /// `PiecewiseFit.fit`, once for each function, operand and type.
+  mutating func fit(
+    _ function: Function, _ operand: NarrowedOperand, result type: FixedType
+  ) throws(WidthOverflow) -> (pieces: PiecewiseLinear, errorBound: Double)? {
+    let key = Key(
+      function: function, format: operand.format, spread: operand.spread, lowerEnd: operand.lowerEnd,
+      upperEnd: operand.upperEnd, type: type)
+    if let fit = known[key] { return fit }
+    let fit = try PiecewiseFit.fit(function, operand, result: type)
+    known[key] = .some(fit)
+    return fit
+  }
+}
+
 /// Fits straight pieces to a function on a grid of operands, and bounds what they are away from it.
 ///
 /// Blocks of a power of two of raw integers are halved until a line with the middle of its error on 0 stays within a

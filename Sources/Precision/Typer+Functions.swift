@@ -15,11 +15,19 @@ extension Typer {
     }
     if let table = try hls4mlTable(node, map.function) { return try converted(table, node, id) }
     if let ramp = try exactRamp(node, map.function) { return try converted(ramp, node, id) }
+    if map.function == .abs, !node.shape.isEmpty {
+      return try converted(magnitude(node.operands[0], node), node, id)
+    }
     if let reduced = try rangeReduced(node, map.function, id) { return reduced }
     let decision = quantizerBehind(id) ?? policy.result(of: node)
     let type = decision?.type ?? TypePolicy.defaultActivation
+    let source = decision?.source ?? .byDefault
+    if let sum = try ramped(node, map.function, type) {
+      return try convert(
+        sum, to: TypePolicy.Decision(type: type, source: source), name: "\(node.name)_result")
+    }
     let result = try tabulated(node, map.function, type)
-    self.result[result].typeSource = decision?.source ?? .byDefault
+    self.result[result].typeSource = source
     return result
   }
 
@@ -39,7 +47,7 @@ extension Typer {
   }
 
   /// A table of the function, correctly rounded; pieces where the operand has too many values for one.
-  private mutating func tabulated(
+  mutating func tabulated(
     _ node: Node, _ function: Function, _ type: FixedType
   ) throws(WidthOverflow) -> NodeID {
     let operand = node.operands[0]
@@ -59,7 +67,7 @@ extension Typer {
     if (narrowed.format.range.count ?? .max) > NarrowedOperand.mostEntries {
       // Elements on grids of their own would need pieces of their own.
       if Set(exponents).count > 1, narrowed.type == nil { narrowed.type = narrowed.format.type }
-      if let fit = try PiecewiseFit.fit(function, narrowed, result: type) {
+      if let fit = try fits.fit(function, narrowed, result: type) {
         let form = MapForm.pieces(
           [fit.pieces], piecesOfElement: PerElement(repeating: 0, count: tensor.count))
         return try add(

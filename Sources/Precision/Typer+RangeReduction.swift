@@ -35,14 +35,14 @@ extension Typer {
   mutating func rangeReduced(
     _ node: Node, _ function: Function, _ id: NodeID
   ) throws(WidthOverflow) -> NodeID? {
+    if function == .softsign { return try softsignByOctaves(node, id) }
     guard let law = PowerLaw(function), let tensor = result[node.operands[0]].type else { return nil }
     // Straight pieces over up to 2^16 values have a proven bound; an inverse root spans too many octaves for them.
     let mostValues = function == .rsqrt ? 1 << 12 : 1 << 16
     let isNarrow =
       tensor.isUnscaled && tensor.formats.distinct.allSatisfy { ($0.range.count ?? .max) <= mostValues }
+    if isNarrow { return nil }
     let isNegative = tensor.formats.distinct.contains { $0.range.lower < 0 }
-    // Only a reciprocal is defined below 0.
-    if isNarrow || (isNegative && function != .reciprocal) { return nil }
     func part(_ name: String) -> String { "\(node.name)_\(name)" }
     // A scalar needs an axis to be scaled along.
     let isScalar = node.shape.isEmpty
@@ -50,12 +50,15 @@ extension Typer {
       isScalar
       ? try add(.rearrange(.reshape([1])), node.operands, part("column"), node) : node.operands[0]
     var x = operand
-    if isNegative {
-      let mirrored = try scale(x, by: 0, sign: -1, part("mirrored"), node)
-      x = try add(.combine(.maximum), [x, mirrored], part("magnitude"), node)
+    // Only a reciprocal is defined below 0, where roots may have any value.
+    let isMirrored = isNegative && function == .reciprocal
+    if isMirrored {
+      x = try magnitude(x, node)
+    } else if isNegative {
+      x = try positive(x, part("above"), node)
     }
     var y = try octaves(x, law, node)
-    if isNegative {
+    if isMirrored {
       let shape = result[x].shape
       let none = Weights(raw: Array(repeating: 0, count: shape.elementCount), exponent: 0, shape: shape)
       let zero = try add(.constant(none), [], part("zero"), node)
@@ -64,13 +67,33 @@ extension Typer {
       y = try add(.combine(.select), [isBelow, mirrored, y], part("signed"), node)
     }
     if isScalar { y = try add(.rearrange(.reshape([])), [y], part("scalar"), node) }
+    return try reducedResult(y, node, id)
+  }
+
+  /// x · 1 / (1 + |x|), the reciprocal by octaves; nil where pieces of the whole function are as exact as its result.
+  private mutating func softsignByOctaves(_ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID? {
+    guard let tensor = result[node.operands[0]].type, !node.shape.isEmpty else { return nil }
+    let type = (quantizerBehind(id) ?? policy.result(of: node))?.type ?? TypePolicy.defaultActivation
+    guard try isCoarse(.softsign, tensor, type), let law = PowerLaw(.reciprocal) else { return nil }
+    let x = node.operands[0]
+    let one = try constant(0, x, "\(node.name)_one", node)
+    let divisor = try add(
+      .combine(.add), [magnitude(x, node), one], "\(node.name)_divisor", node)
+    let factor = try octaves(divisor, law, node)
+    return try reducedResult(
+      add(.combine(.multiply), [x, factor], "\(node.name)_product", node), node, id)
+  }
+
+  /// The result in the type that is asked for, if one is.
+  private mutating func reducedResult(_ y: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID
+  {
     var decision = quantizerBehind(id)
     if decision == nil, case .type(let said)? = policy.choice(.result, of: node) { decision = said }
     guard let decision else {
       result.nodes[y.index].typeSource = .byDefault
       return y
     }
-    return try convert(y, to: decision, name: part("result"))
+    return try convert(y, to: decision, name: "\(node.name)_result")
   }
 
   /// f(x) for x >= 0: the mantissa of the octave that x lies in, a table, a shift.
@@ -127,7 +150,7 @@ extension Typer {
   }
 
   /// x · ±2^bits.
-  private mutating func scale(
+  mutating func scale(
     _ x: NodeID, by bits: Int, sign: Int64, _ name: String, _ node: Node
   ) throws(WidthOverflow) -> NodeID {
     let channels = result[x].shape.last ?? 1

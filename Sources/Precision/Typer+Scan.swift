@@ -58,7 +58,7 @@ extension Typer {
   private typealias Body = (graph: Graph, notices: [Diagnostic])
 
   /// The body with the narrowest types of states that this finds.
-  private func typedBody(_ scan: Scan, _ states: [StateType], _ node: Node) throws -> Body {
+  private mutating func typedBody(_ scan: Scan, _ states: [StateType], _ node: Node) throws -> Body {
     let operands = node.operands.compactMap { result[$0].type }
     var slices: [TensorType] = []
     for operand in operands.prefix(scan.sequences) {
@@ -93,17 +93,19 @@ extension Typer {
   private static let maximumNarrowings = 3
 
   /// The body for inputs of these types, with states converted at its end.
-  private func body(
+  private mutating func body(
     _ scan: Scan, _ states: [StateType], _ inputs: [TensorType], _ node: Node
   ) throws -> Body {
     var typer = Typer(scan.body, policy.inside(node))
     for (id, type) in zip(scan.body.inputs, inputs) { typer.inputTypes[id] = type }
+    typer.fits = fits
     for index in scan.body.nodes.indices {
       let typed = try typer.visit(NodeID(index))
       // Whatever reads a state reads it in its type.
       let state = scan.nextStates.firstIndex(of: NodeID(index))
       typer.typed.append(try state.map { try typer.converted(typed, states[$0]) } ?? typed)
     }
+    fits = typer.fits
     typer.result.outputs = scan.body.outputs.map {
       Graph.Output(name: $0.name, node: typer.typed[$0.node.index])
     }

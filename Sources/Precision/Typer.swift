@@ -21,6 +21,8 @@ public struct Typer {
   var declaredTypes: [NodeID: FixedType] = [:]
   /// By node of the source, batch normalisations that were merged into the layer before.
   var merged: Set<NodeID> = []
+  /// Of functions and operands met before; a scan's body is typed several times.
+  var fits = PiecewiseFits()
   var sink = DiagnosticSink()
 
   /// The typed graph, and notices about what was decided without being asked.

@@ -17,7 +17,8 @@ struct TableText {
     var lines = [
       "  // \(commented(table.name)): \(reached.lower) ... \(reached.upper)",
       "  function \(range(width))\(name);", "    input \(range(operandWidth))\(index);",
-      "    case (\(index))",
+      // Inlined, a table that many lanes read would be simulated as a copy for each.
+      "    /* verilator no_inline_task */", "    case (\(index))",
     ]
     var operand = reached.lower
     while operand <= reached.upper {

@@ -99,10 +99,12 @@ struct WideFunctionTests {
       let test = WideFunction(
         function: function, input: Self.signed(27, 12), result: Self.signed(16, 6))
       let graph = try test.typed()
-      let map = try #require(
-        graph.nodes.compactMap { if case .map(let map) = $0.primitive { map } else { nil } }.first)
-      let bound = try #require(map.errorBound)
-      #expect(bound <= 1.5, "\(function): \(bound)")
+      let bounds = graph.nodes.compactMap { node -> Double? in
+        if case .map(let map) = node.primitive { map.errorBound } else { nil }
+      }
+      // Functions that follow a line above 0 are rounded once more where the line is added.
+      let bound = try #require(bounds.first) + (function == .sigmoid ? 0 : 0.5)
+      #expect(bounds.count == 1 && bound <= 1.5, "\(function): \(bound)")
       let simulator = try ReferenceSimulator(graph)
       let range = test.input.rawRange
       for raw in stride(from: range.lower, through: range.upper, by: Self.isLong ? 1009 : 100_003) {

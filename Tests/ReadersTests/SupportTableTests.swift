@@ -29,6 +29,15 @@ struct SupportTableTests {
     for group in LayerImporter.groups {
       lines += table(group.title, group.importers.map { ($0.kinds, $0.attributes, Array($0.callArguments)) })
     }
+    lines += [
+      "### Functions of TensorFlow in functional models of Keras 2", "", "| function | read as | arguments |",
+      "|---|---|---|",
+    ]
+    for (function, meaning) in TensorFlowFunction.known.sorted(by: { $0.key < $1.key }) {
+      let arguments = meaning.operands.sorted() + meaning.arguments.values.sorted()
+      lines.append("| `tf.\(function)` | `\(name(meaning.kind))` | \(arguments.joined(separator: ", ")) |")
+    }
+    lines.append("")
     lines += ["### Refused", "", "| layer | why |", "|---|---|"]
     for (kind, reason) in LayerImporter.refusals.sorted(by: { $0.key < $1.key }) {
       lines.append("| `\(name(kind))` | \(reason) |")

@@ -11,10 +11,14 @@ struct KerasLayer: Sendable {
   let config: JSONValue
   /// Where its weights are.
   let address: WeightAddress
+  /// The function of TensorFlow that it calls, if it is no layer.
+  let function: TensorFlowFunction?
   /// The layer as nodes of the graph remember it.
   let origin: Layer
 
   init(name: String, kind: String, config: JSONValue, address: WeightAddress) {
+    function = TensorFlowFunction(kind, config)
+    let kind = function?.kind ?? kind
     self.name = name
     self.kind = kind
     self.config = config

@@ -187,7 +187,11 @@ extension KerasNetwork {
       var number = 0
       if let nodes = try entry["inbound_nodes"]?.requireArray() {
         for node in nodes {
-          calls.append(try references.call(node, member: member, number: number))
+          var call = try references.call(node, member: member, number: number)
+          if case .layer(let layer) = members[member], let function = layer.function {
+            call.takeOperands(of: function)
+          }
+          calls.append(call)
           number += 1
         }
       }
@@ -325,7 +329,11 @@ private struct ReferenceParser {
 
   /// Keras 2's `[layer, call, result, keywords]`.
   private func addLegacy(_ reference: JSONValue, to call: inout KerasNetwork.Call) throws(CompilationFailed) {
-    call.arguments.append(.tensor(try tensor(reference)))
+    if reference[0]?.string == "_CONSTANT_VALUE", let value = reference[2] {
+      call.arguments.append(.literal(value))
+    } else {
+      call.arguments.append(.tensor(try tensor(reference)))
+    }
     call.argumentNames.append(nil)
     guard let keywords = reference[3] else { return }
     for (name, value) in try keywords.requireObject() {

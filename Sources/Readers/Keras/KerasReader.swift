@@ -144,7 +144,8 @@ struct KerasReader {
 
   /// Reports arguments by name that would change what a layer computes (I118).
   private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink) {
-    let known = LayerImporter.all[layer.kind]?.callArguments ?? []
+    let known = (LayerImporter.all[layer.kind]?.callArguments ?? [])
+      .union(layer.function?.arguments.values.map { $0 } ?? [])
     for (name, value) in call.keywords where !value.saysNothing && !known.contains(name) {
       sink.error(
         "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",

@@ -53,10 +53,19 @@ struct LayerCall: LayerSite, Sendable {
 // MARK: Attributes
 
 extension LayerCall {
-  /// The attribute, unless it is absent or null.
+  /// The attribute, unless it is absent or null; of a function of TensorFlow, the argument that stands for it.
   func attribute(_ name: String) -> JSONValue? {
-    guard let value = config[name], !value.isNull else { return nil }
-    return value
+    if let value = config[name], !value.isNull { return value }
+    guard let argument = layer.function?.arguments[name] else { return nil }
+    return keywords.first { $0.name == argument && !$0.value.isNull }?.value
+  }
+
+  /// The attribute.
+  ///
+  /// - Throws: where it is absent or null.
+  func require(_ name: String) throws(CompilationFailed) -> JSONValue {
+    if let value = attribute(name) { return value }
+    return try config.require(name)
   }
 
   /// The attribute, or nil where it is absent and has a default.

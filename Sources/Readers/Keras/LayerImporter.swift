@@ -55,8 +55,7 @@ extension LayerImporter {
   /// Why a kind that users have met is not read, where there is more to say than that.
   static let refusals: [String: String] = [
     "Lambda": "it holds Python code, which is never executed",
-    "TFOpLambda": "it calls a TensorFlow function outside of any layer",
-    "SlicingOpLambda": "it slices a tensor outside of any layer",
+    "TFOpLambda": "it calls a function of TensorFlow that is not known",
     "Masking": "it makes later layers skip time steps, which fixed-latency hardware can't",
     "QAdaptiveActivation": "its quantizer changes with the data",
     "HGQ>UnaryLUT": "it holds a table instead of a function",
@@ -86,6 +85,7 @@ extension LayerImporter {
     guard let config = layer.config.object else { return }
     for (name, value) in config {
       if attributes.contains(name) || Self.trainingOnly.contains(name) { continue }
+      if name == "function", layer.function != nil { continue }
       if Self.trainingOnlyEndings.contains(where: name.hasSuffix) { continue }
       let saysNothing = value.saysNothing
       if saysNothing && Self.mustBeEmpty.contains(name) { continue }

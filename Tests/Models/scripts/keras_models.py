@@ -264,6 +264,21 @@ def operators():
     emit("operators", [a, b], y, BOTH)
 
 
+def tensorflow_functions():
+    """What functional models of Keras 2 do with tensors outside of layers."""
+    x, z = keras.Input((4, 6), name="x"), keras.Input((4, 6), name="z")
+    square = x * x + 0.5
+    y = [x + z, x - z, x * z, x / square, x + 1.5, 0.1 * x, 1.0 - x, 2.0 / square, x / 4.0, -x, x**2, square**0.5, tf.maximum(x, z), tf.minimum(x, 0.25),
+         tf.add_n([x, z, x]), tf.abs(x), tf.exp(x), tf.math.log(square), tf.sqrt(square), tf.math.rsqrt(square), tf.math.reciprocal(square), tf.sign(x), tf.square(x),
+         tf.math.erf(x), tf.tanh(x), tf.sigmoid(x), tf.nn.relu(x), tf.nn.relu6(x), tf.nn.softplus(x), tf.nn.softsign(x), tf.nn.selu(x), tf.nn.elu(x),
+         tf.nn.leaky_relu(x, alpha=0.125), tf.nn.softmax(x), tf.nn.softmax(x, axis=1), tf.reduce_sum(x, axis=1), tf.reduce_sum(x, axis=(1, 2), keepdims=True),
+         tf.reduce_mean(x, axis=-1), tf.reduce_max(x, axis=1), tf.reduce_min(x, axis=2), tf.math.reduce_variance(x, axis=1), tf.math.reduce_std(x, axis=-1),
+         tf.concat([x, z], axis=1), tf.concat([x, z], axis=-1), tf.stack([x, z], axis=1), tf.expand_dims(x, 2), tf.squeeze(x[:, :1], 1), tf.clip_by_value(x, -0.5, 0.75),
+         tf.transpose(x, (0, 2, 1)), tf.reshape(x, (-1, 3, 8)), tf.pad(x, [[0, 0], [1, 1], [0, 2]]), tf.matmul(x, z, transpose_b=True), tf.matmul(x, z, transpose_a=True),
+         x[:, 1:3, ::2], x[:, -1], x[:, ::-1], x[:, 2:, 1]]
+    emit_random("tensorflow_functions", [x, z], y, grid=64)
+
+
 # Quantizers of QKeras.
 
 QUANTIZERS = """quantized_bits(4,0) quantized_bits(6,2,alpha=1) quantized_bits(8,0,1,alpha=1.0) quantized_bits(4,0,1,keep_negative=False,alpha=1)
@@ -627,7 +642,7 @@ if only:
         globals()[name]()
 elif GENERATION == "keras2":
     activations(), merges(), convolutions(), shapes(), nested(), quantizers(), qlayers(), random_activations(), random_slopes()
-    contractions(), normalizations(), attentions(), transposed(), resampling(), qfolded()
+    contractions(), normalizations(), attentions(), transposed(), resampling(), qfolded(), tensorflow_functions()
 else:
     activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2(), random_activations(), random_slopes()
     contractions(), normalizations(), attentions(), transposed(), resampling(), channels_first(), functions(), exact(), hgq2_products()

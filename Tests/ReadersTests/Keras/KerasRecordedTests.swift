@@ -66,7 +66,8 @@ struct KerasRecordedTests {
       "keras3/nested.keras", "keras3/nested.h5", "keras3/operators.keras", "keras3/operators.h5",
       "keras3/random_activations.keras", "keras3/random_slopes.keras",
       "keras2/contractions.h5", "keras2/normalizations.h5", "keras2/attentions.h5", "keras2/transposed.h5",
-      "keras2/resampling.h5", "keras3/contractions.keras", "keras3/normalizations.keras",
+      "keras2/resampling.h5", "keras2/tensorflow_functions.h5", "keras3/contractions.keras",
+      "keras3/normalizations.keras",
       "keras3/attentions.keras", "keras3/transposed.keras", "keras3/resampling.keras",
       "keras3/channels_first.keras", "keras3/functions.keras",
     ].map { RecordedModel(file: $0) } + [

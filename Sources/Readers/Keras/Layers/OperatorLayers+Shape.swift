@@ -38,7 +38,7 @@ extension LayerImporter {
     LayerImporter(["GetItem"], emit: emitGetItem),
     LayerImporter(["Transpose"], attributes: ["axes"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let value = try call.config.require("axes")
+      let value = try call.require("axes")
       let axes = try value.requireInts().map { $0 < 0 ? $0 + builder.rank(x) + 1 : $0 }
       guard axes.first == 0, axes.sorted() == Array(0...builder.rank(x)) else {
         throw value.failure("I114", "\(axes) is no order of the axes that keeps the batch first")
@@ -47,8 +47,8 @@ extension LayerImporter {
     },
     LayerImporter(["Swapaxes"], attributes: ["axis1", "axis2"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let a = try call.axis(try call.config.require("axis1"), rank: builder.rank(x))
-      let b = try call.axis(try call.config.require("axis2"), rank: builder.rank(x))
+      let a = try call.axis(try call.require("axis1"), rank: builder.rank(x))
+      let b = try call.axis(try call.require("axis2"), rank: builder.rank(x))
       var order = Array(0..<builder.rank(x))
       order.swapAt(a, b)
       return [try builder.transpose(x, order, call, nil)]
@@ -56,15 +56,15 @@ extension LayerImporter {
     LayerImporter(["Moveaxis"], attributes: ["source", "destination"]) {
       (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let from = try call.axis(try call.config.require("source"), rank: builder.rank(x))
-      let to = try call.axis(try call.config.require("destination"), rank: builder.rank(x))
+      let from = try call.axis(try call.require("source"), rank: builder.rank(x))
+      let to = try call.axis(try call.require("destination"), rank: builder.rank(x))
       var order = Array(0..<builder.rank(x))
       order.insert(order.remove(at: from), at: to)
       return [try builder.transpose(x, order, call, nil)]
     },
     LayerImporter(["ops>Reshape"], attributes: ["newshape"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let value = try call.config.require("newshape")
+      let value = try call.require("newshape")
       var target = try value.requireInts()
       let count = builder.shape(x).elementCount
       guard let first = target.first, first == -1 || first == 1 else {
@@ -84,7 +84,7 @@ extension LayerImporter {
     LayerImporter(["ExpandDims"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
       var shape = builder.shape(x)
-      shape.insert(1, at: try call.axis(try call.config.require("axis"), rank: shape.count + 1))
+      shape.insert(1, at: try call.axis(try call.require("axis"), rank: shape.count + 1))
       return [try builder.reshape(x, shape, call)]
     },
     LayerImporter(["Squeeze"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
@@ -107,7 +107,7 @@ extension LayerImporter {
         throw call.failure("I116", "expected operands of one shape")
       }
       var shape = builder.shape(first)
-      let axis = try call.axis(try call.config.require("axis"), rank: shape.count + 1)
+      let axis = try call.axis(try call.require("axis"), rank: shape.count + 1)
       shape.insert(1, at: axis)
       var parts: [NodeID] = []
       for x in inputs { parts.append(try builder.reshape(x, shape, call, "part")) }
@@ -120,7 +120,7 @@ extension LayerImporter {
       ["Pad"], attributes: ["pad_width", "mode"], callArguments: ["constant_values"], emit: emitPad),
     LayerImporter(["Tile"], attributes: ["repeats"]) { (call, builder) throws(CompilationFailed) in
       var x = try call.input()
-      let value = try call.config.require("repeats")
+      let value = try call.require("repeats")
       let counts = try value.array == nil ? [value.requireInt()] : value.requireInts()
       let rank = builder.rank(x)
       guard counts.count <= rank + 1, counts.allSatisfy({ (1...1 << 16).contains($0) }),
@@ -135,19 +135,19 @@ extension LayerImporter {
     },
     LayerImporter(["Repeat"], attributes: ["repeats", "axis"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let axis = try call.axis(try call.config.require("axis"), rank: builder.rank(x))
+      let axis = try call.axis(try call.require("axis"), rank: builder.rank(x))
       return [try builder.repeated(x, axis: axis, count: try call.count("repeats"), call, nil)]
     },
     LayerImporter(["Flip"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
       let x = try call.input()
-      let axis = try call.axis(try call.config.require("axis"), rank: builder.rank(x))
+      let axis = try call.axis(try call.require("axis"), rank: builder.rank(x))
       return [try builder.select(x, axis: axis, Array((0..<builder.shape(x)[axis]).reversed()), call, nil)]
     },
     LayerImporter(["Take"], attributes: ["axis"]) { (call, builder) throws(CompilationFailed) in
       guard call.operands.count == 2, case .node(let x) = call.operands[0],
         case .literal(let value) = call.operands[1]
       else { throw call.failure("I113", "expected a tensor and constant indices") }
-      let axis = try call.axis(try call.config.require("axis"), rank: builder.rank(x))
+      let axis = try call.axis(try call.require("axis"), rank: builder.rank(x))
       let extent = builder.shape(x)[axis]
       let given = try value.array == nil ? [value.requireInt()] : value.requireInts()
       let indices = given.map { $0 < 0 ? $0 + extent : $0 }
@@ -234,7 +234,9 @@ extension LayerImporter {
     let rank = builder.rank(x) + 1
     func isEllipsis(_ part: JSONValue) -> Bool { part["class_name"]?.string == "__ellipsis__" }
     func bounds(_ part: JSONValue) -> JSONValue? {
-      part["class_name"]?.string == "__slice__" ? part["config"] : nil
+      // Keras 2 writes the bounds alone.
+      if part["class_name"]?.string == "__slice__" { return part["config"] }
+      return part["stop"] == nil ? nil : part
     }
     let consumed = parts.filter { !$0.isNull && !isEllipsis($0) }.count
     guard consumed <= rank, parts.filter(isEllipsis).count <= 1 else {
@@ -306,9 +308,9 @@ extension LayerImporter {
     throws(CompilationFailed) -> [NodeID]
   {
     let x = try call.input()
-    let axis = try call.axis(try call.config.require("axis"), rank: builder.rank(x))
+    let axis = try call.axis(try call.require("axis"), rank: builder.rank(x))
     let extent = builder.shape(x)[axis]
-    let value = try call.config.require("indices_or_sections")
+    let value = try call.require("indices_or_sections")
     var edges: [Int]
     if value.array != nil {
       edges = [0] + (try value.requireInts()) + [extent]
@@ -336,8 +338,8 @@ extension LayerImporter {
   {
     let x = try call.input()
     var shape = builder.shape(x)
-    let value = try call.config.require("pad_width")
-    guard try call.choice("mode", ["constant"]) == "constant",
+    let value = try call.require("pad_width")
+    guard ["constant", "CONSTANT"].contains(try call.choice("mode", ["constant", "CONSTANT"])),
       call.keywords.allSatisfy({ $0.name != "constant_values" || $0.value.saysNothing })
     else { throw call.failure("I114", "expected a margin of zeros") }
     let pairs = try value.requireArray().map { (pair) throws(CompilationFailed) in try pair.requireInts() }

@@ -9,10 +9,18 @@ extension LayerImporter {
   static let operatorLayers: [LayerImporter] =
     functionOperators + comparisonOperators + shapeOperators + reductionOperators + [
       LayerImporter(["Matmul"]) { (call, builder) throws(CompilationFailed) in
-        [try builder.matmul(try call.inputs(), call)]
+        var inputs = try call.inputs()
+        for (side, name) in ["transpose_a", "transpose_b"].enumerated() where side < inputs.count {
+          guard try call.bool(name, default: false) else { continue }
+          var order = Array(0..<builder.rank(inputs[side]))
+          guard order.count >= 2 else { throw call.failure("I116", "expected matrices to transpose") }
+          order.swapAt(order.count - 2, order.count - 1)
+          inputs[side] = try builder.transpose(inputs[side], order, call, name)
+        }
+        return [try builder.matmul(inputs, call)]
       },
       LayerImporter(["Einsum"], attributes: ["subscripts"]) { (call, builder) throws(CompilationFailed) in
-        let value = try call.config.require("subscripts")
+        let value = try call.require("subscripts")
         let inputs = try call.inputs()
         guard
           let equation = EinsumEquation(
@@ -27,8 +35,8 @@ extension LayerImporter {
       },
       LayerImporter(["Power"], emit: emitPower),
       LayerImporter(["Clip"], attributes: ["x_min", "x_max"]) { (call, builder) throws(CompilationFailed) in
-        let low = try call.config.require("x_min").requireDouble()
-        let high = try call.config.require("x_max").requireDouble()
+        let low = try call.require("x_min").requireDouble()
+        let high = try call.require("x_max").requireDouble()
         return [try builder.clip(try call.input(), low, high, call)]
       },
       LayerImporter(["Cast"]) { (call, _) throws(CompilationFailed) in [try call.input()] },

@@ -13,6 +13,7 @@ module tables(
   // sigmoid: -4 ... 3
   function [3:0] sigmoid_table;
     input [2:0] index;
+    /* verilator no_inline_task */
     case (index)
       3'd4, 3'd5: sigmoid_table = 4'd0;
       3'd6: sigmoid_table = 4'd1;
@@ -27,6 +28,7 @@ module tables(
   // sigmoid: 0 ... 15
   function [6:0] sigmoid_table_;
     input [3:0] index;
+    /* verilator no_inline_task */
     case (index)
       4'd0, 4'd1: sigmoid_table_ = 7'd125;
       4'd2: sigmoid_table_ = 7'd126;
