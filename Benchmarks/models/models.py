@@ -113,13 +113,13 @@ def problems(row):
 def cells(row):
     exact = {None: "–"}.get(row.get("differences"), str(row.get("differences")))
     if "status" not in row:
-        hardware = ["as above", "", "", "", ""]
+        hardware = ["not run", "", "", "", ""]
     elif row["status"] == 3:
         hardware = ["too large", "", "", "", ""]
     else:
         checked = f"{row['verified']}: {row['rtl']} / {row['hls']}"
         hardware = [row["lut"], row["dsp"], f"{row['cycles']}", row["lines"], checked]
-    return [f"`{row['model']}`", row["nodes"], f"{row['float']:.0e}", exact, *hardware, f"{row.get('compile_s', 0):.0f}"]
+    return [f"`{row['model']}`", row["nodes"], f"{row['float']:.0e}", exact, *hardware, f"{row['compile_s']:.0f}" if "compile_s" in row else ""]
 
 
 HEADER = ("model", "nodes", "float", "exact", "LUT", "DSP", "cycles", "Verilog lines", "verified: RTL / HLS", "seconds")
