@@ -63,7 +63,7 @@ def measure(runner, entry, folder, name, compiles):
     model, golden = folder / name, folder / "golden.h5"
     row = {"model": f"{entry['group']}/{name}", "samples": len(recorded(golden, "output"))}
     inspected = json.loads(runner.run("inspect", model, "--inputs", golden, "--json").stdout)
-    row["layers"] = len(inspected["layers"])
+    row["nodes"] = len(inspected["layers"])
     expected = recorded(golden, "output")
     found = runner.predictions(model, golden, "--float")
     row["float"] = float(np.abs(found - expected).max() / max(1, np.abs(expected).max()))
@@ -113,16 +113,16 @@ def problems(row):
 def cells(row):
     exact = {None: "–"}.get(row.get("differences"), str(row.get("differences")))
     if "status" not in row:
-        hardware = ["as above", "", "", "", ""]
+        hardware = ["not run", "", "", "", ""]
     elif row["status"] == 3:
         hardware = ["too large", "", "", "", ""]
     else:
         checked = f"{row['verified']}: {row['rtl']} / {row['hls']}"
         hardware = [row["lut"], row["dsp"], f"{row['cycles']}", row["lines"], checked]
-    return [f"`{row['model']}`", row["layers"], f"{row['float']:.0e}", exact, *hardware, f"{row.get('compile_s', 0):.0f}"]
+    return [f"`{row['model']}`", row["nodes"], f"{row['float']:.0e}", exact, *hardware, f"{row['compile_s']:.0f}" if "compile_s" in row else ""]
 
 
-HEADER = ("model", "layers", "float", "exact", "LUT", "DSP", "cycles", "Verilog lines", "verified: RTL / HLS", "seconds")
+HEADER = ("model", "nodes", "float", "exact", "LUT", "DSP", "cycles", "Verilog lines", "verified: RTL / HLS", "seconds")
 
 
 def table(rows):
