@@ -1,14 +1,23 @@
 #!/usr/bin/env python3
 """Forests by fpgaml and by conifer 1.11's VHDL backend: look-up tables, registers, cycles, and that both give the same scores.
 
-usage: compare.py --fpgaml BINARY [--work DIR] [--only NAME,...]
+usage: compare.py --fpgaml BINARY [--work DIR] [--only NAME,...] [--clock PERIOD]
 
-Needs yosys, ghdl, g++ and `pip install conifer==1.11 xgboost-cpu pandas scikit-learn pybind11`; ap_types where fpgaml looks
-for them. A model is trained by XGBoost on synthetic data, then its thresholds and leaves are moved to the grid of
-fixed<W,I>, so that both tools get the same integers. conifer's outputs are those of ghdl simulating its VHDL, fpgaml's those of
-its simulator, to which its own verification compares the Verilog; they must be equal for every sample. conifer has one
-precision for inputs, thresholds and scores: fpgaml takes the same, and its exact sums are never narrower.
-Both are synthesized by the same yosys flow (FLOW below); conifer's VHDL goes through `ghdl --synth` first.
+Needs yosys, ghdl, g++ and `pip install conifer==1.11 xgboost-cpu lightgbm pandas scikit-learn skl2onnx pybind11`; ap_types in
+$XILINX_AP_INCLUDE or where fpgaml puts them. What makes the comparison fair:
+
+- One set of integers: thresholds and leaves are multiples of one step (`models.py`).
+- One precision: conifer's VHDL has one type for inputs, thresholds and scores. It is the narrowest that holds the features of
+  8 bits and every sum of leaves, but for the row `default`, which has conifer's own, ap_fixed<18,8>. fpgaml's inputs have
+  the same type; its sums are exact, so that no score is less precise.
+- One flow: conifer's VHDL through `ghdl --synth`, then yosys with the same commands for both (FLOW), flattened. No shift
+  registers, so that neither hides registers in look-up tables or the reverse.
+- conifer is used as it is meant: unrolled, each tree padded to the depth that it was trained with, no more.
+- One function: ghdl simulates conifer's VHDL, fpgaml verifies its Verilog; the scores of all samples must be equal.
+- conifer's cycles are counted in simulation; fpgaml gets them as `--latency` and takes what it needs at `--clock`.
+
+yosys counts each look-up table by itself. Vivado packs two small ones into one site, and conifer's netlist has more of
+those: the columns `packed` are lower bounds, in which all with up to three inputs have found a partner.
 """
 import argparse
 import json
@@ -20,15 +29,23 @@ from pathlib import Path
 
 import numpy as np
 
+import models
+
 FLOW = 'synth_xilinx -family xcup -flatten -nowidelut -nosrl -noiopad'
-# name, features, classes, rounds, depth, W, I
-MODELS = [
-    ('binary_20x3', 16, 2, 20, 3, 16, 6),
-    ('coarse_20x4', 16, 2, 20, 4, 16, 10),
-    ('binary_20x4', 16, 2, 20, 4, 16, 6),
-    ('narrow_50x3', 16, 2, 50, 3, 10, 4),
-    ('classes5_10x3', 16, 5, 10, 3, 12, 4),
-]
+# name: framework, features, classes (0: a regression), rounds, depth, bits of fraction
+MODELS = {
+    'xgb_binary_20x4': ('xgboost', 16, 2, 20, 4, 6),
+    'xgb_binary_50x3': ('xgboost', 16, 2, 50, 3, 6),
+    'xgb_classes5_10x3': ('xgboost', 16, 5, 10, 3, 6),
+    'sklearn_binary_30x4': ('sklearn', 16, 2, 30, 4, 6),
+    'sklearn_reg_50x3': ('sklearn', 10, 0, 50, 3, 6),
+    'default_20x4': ('xgboost', 16, 2, 20, 4, 10),
+    'lgbm_binary_30x5': ('lightgbm', 20, 2, 30, 5, 6),
+    'xgb_reg_40x5': ('xgboost', 10, 0, 40, 5, 6),
+    'xgb_binary_20x6': ('xgboost', 16, 2, 20, 6, 6),
+    'xgb_binary_100x4': ('xgboost', 16, 2, 100, 4, 7),
+}
+DEFAULT_WIDTH = 18
 
 
 def run(command, cwd=None, check=True):
@@ -38,49 +55,16 @@ def run(command, cwd=None, check=True):
     return result.stdout
 
 
-def train(folder, features, classes, rounds, depth, width, integer):
-    """model.json and X.npy: a forest and samples on the grid of fixed<width,integer>."""
-    import xgboost
-    random = np.random.default_rng(11)
-    step = 2.0 ** (integer - width)
-    # Eight bits of features, as a detector gives them.
-    coarse = max(step, 2.0 ** -5)
-    X = (np.round(random.normal(size=(6000, features)) * 1.2 / coarse).clip(-127, 127) * coarse).astype(np.float32)
-    weights = random.normal(size=(4, features))
-    h = np.tanh(X @ weights.T) + 0.5 * X[:, :4] * X[:, 4:8] + random.normal(size=(6000, 4)) * 0.3
-    s = h.sum(1)
-    y = np.digitize(s, np.quantile(s, np.arange(1, classes) / classes))
-    parameters = dict(max_depth=depth, eta=0.3, nthread=1, seed=1,
-                      objective='binary:logistic' if classes == 2 else 'multi:softprob')
-    if classes > 2:
-        parameters['num_class'] = classes
-    parameters['base_score'] = 0.5
-    booster = xgboost.train(parameters, xgboost.DMatrix(X, y), rounds)
-    booster.save_model(folder / 'trained.json')
-    model = json.load(open(folder / 'trained.json'))
-    for tree in model['learner']['gradient_booster']['model']['trees']:
-        c = tree['split_conditions']
-        for i, left in enumerate(tree['left_children']):
-            # x < t on the grid is x < ceil(t); leaves go to the nearest step.
-            c[i] = float((np.ceil if left >= 0 else np.round)(c[i] / step) * step)
-    base = model['learner']['learner_model_param']
-    if classes > 2:
-        base['base_score'] = '0E0'
-    json.dump(model, open(folder / 'model.json', 'w'))
-    np.save(folder / 'X.npy', X[:500])
-
-
-def conifer_scores(folder, width, integer):
-    """Scores by ghdl, and the cycles from input to output."""
+def conifer_model(folder, dictionary, width, integer):
+    """conifer's project, compiled, in `folder`/conifer."""
     import conifer
-    import xgboost
-    booster = xgboost.Booster(model_file=str(folder / 'model.json'))
     config = conifer.backends.vhdl.auto_config()
     config['Precision'] = f'ap_fixed<{width},{integer}>'
     config['OutputDir'] = str(folder / 'conifer')
     conifer.backends.vhdl.set_simulator('ghdl')
-    ensemble = conifer.converters.convert_from_xgboost(booster, config)
-    ensemble.init_predict = [0.0] * len(ensemble.init_predict)
+    here = os.getcwd()
+    os.chdir(folder)
+    ensemble = conifer.model.make_model(dictionary, config)
     # conifer reads numbers as XGBoost prints them, cut off, and floors them a step too low: give it the integers meant.
     for tree in (tree for trees in ensemble.trees for tree in trees):
         for kind in ('value', 'threshold'):
@@ -88,9 +72,8 @@ def conifer_scores(folder, width, integer):
             setattr(tree, kind + '_int', integers)
     if not ensemble.compile():
         sys.exit('ghdl does not compile the VHDL of conifer')
-    X = np.load(folder / 'X.npy')
-    scores = ensemble.decision_function(X)
-    return scores.reshape(len(X), -1), ensemble
+    os.chdir(here)
+    return ensemble
 
 
 # The latency of the VHDL by simulation: one valid sample, counted until its output is valid.
@@ -117,8 +100,7 @@ end rtl;
 '''
 
 
-def conifer_cycles(folder):
-    path = folder / 'conifer'
+def conifer_cycles(path):
     (path / 'latency.vhd').write_text(LATENCY)
     run(['ghdl', '-a', '--std=08', '--work=xil_defaultlib', 'latency.vhd'], path)
     run(['ghdl', '-e', '--std=08', '--work=xil_defaultlib', 'latency'], path)
@@ -127,7 +109,7 @@ def conifer_cycles(folder):
 
 
 def synthesize(folder, name, sources, top):
-    """Cells of a netlist: LUTs, flip-flops, carry blocks."""
+    """Cells of a netlist: look-up tables, the least sites that they could take, flip-flops, carry blocks."""
     run(["yosys", "-p", f'read_verilog {" ".join(map(str, sources))}; {FLOW} -top {top}; '
                 f'tee -o {folder / (name + ".stat")} stat'])
     counts = {}
@@ -136,7 +118,9 @@ def synthesize(folder, name, sources, top):
         if match:
             counts[match.group(1)] = int(match.group(2))
     luts = sum(n for cell, n in counts.items() if re.match(r'LUT[1-6](_2)?$|INV$', cell))
-    return dict(lut=luts, ff=sum(n for c, n in counts.items() if c.startswith('FD')), carry4=counts.get('CARRY4', 0))
+    small = sum(n for cell, n in counts.items() if re.match(r'LUT[1-3]$|INV$', cell))
+    return dict(lut=luts, packed=luts - small // 2, ff=sum(n for c, n in counts.items() if c.startswith('FD')),
+                carry4=counts.get('CARRY4', 0))
 
 
 def conifer_synthesis(folder):
@@ -144,24 +128,72 @@ def conifer_synthesis(folder):
     netlist = run(['ghdl', '--synth', '--std=08', '--work=BDT', '--out=verilog', 'BDTTop'], path)
     netlist = netlist[netlist.index('module '):]
     (path / 'BDTTop.v').write_text(netlist)
-    top = re.findall(r'^module (\S+)', netlist, re.M)
-    top = [m for m in top if m.lower().startswith('bdttop')][-1]
+    top = [m for m in re.findall(r'^module (\S+)', netlist, re.M) if m.lower().startswith('bdttop')][-1]
     return synthesize(folder, 'conifer', [path / 'BDTTop.v'], top)
 
 
-def fpgaml_build(binary, folder, width, integer, cycles, output):
-    build = folder / 'fpgaml'
-    run([binary, 'compile', str(folder / 'model.json'), '--precision', f'fixed<{width},{integer}>', '--latency',
-         f'{cycles}cycles', '--primitives', '--verify', 'rtl', '--inputs', str(folder / 'X.npy'), '--output', output,
-         '-o', str(build)])
+def conifer_results(folder, name):
+    """Everything that does not depend on fpgaml, kept in `folder` for the next run."""
+    known = folder / 'conifer.json'
+    if known.exists():
+        return json.loads(known.read_text())
+    framework, features, classes, rounds, depth, fraction = MODELS[name]
+    step = 2.0 ** -fraction
+    X, y = models.data(features, classes, step)
+    path, dictionary = models.TRAINERS[framework](folder, X, y, classes, rounds, depth, step)
+    np.save(folder / 'X.npy', X[:500])
+    dictionary['init_predict'] = [0.0] * len(dictionary['init_predict'])
+    width = DEFAULT_WIDTH if name.startswith('default') else max(8, models.score_bits(dictionary, step))
+    ensemble = conifer_model(folder, dictionary, width, width - fraction)
+    here = os.getcwd()
+    os.chdir(folder)
+    scores = ensemble.decision_function(X[:500]).reshape(500, -1)
+    os.chdir(here)
+    np.save(folder / 'conifer_scores.npy', scores)
+    results = dict(model=path.name, width=width, integer=width - fraction, cycles=conifer_cycles(folder / 'conifer'))
+    results |= conifer_synthesis(folder)
+    known.write_text(json.dumps(results))
+    return results
+
+
+def fpgaml_results(binary, folder, their, clock, primitives):
+    build = folder / ('fpgaml_primitives' if primitives else 'fpgaml')
+    run([binary, 'compile', str(folder / their['model']), '--precision', f'fixed<{their["width"]},{their["integer"]}>',
+         '--latency', f'{their["cycles"]}cycles', '--clock', clock, '--verify', 'rtl', '--inputs', str(folder / 'X.npy'),
+         '--output', 'logits', '-o', str(build)] + (['--primitives'] if primitives else []))
     report = json.load(open(build / 'report.json'))
     assert report['verification']['rtl']['mismatches'] == 0, report['verification']
-    return build, report
-
-
-def fpgaml_scores(binary, build, folder):
     run([binary, 'predict', str(build / 'graph.json'), '--inputs', str(folder / 'X.npy'), '-o', str(folder / 'y.npy')])
-    return np.load(folder / 'y.npy')
+    results = synthesize(folder, build.name, sorted((build / 'rtl').glob('*.v')), 'model')
+    return results | dict(cycles=report['latency']['cycles'], estimate=report['resources']['estimate']['lut'],
+                          scores=np.load(folder / 'y.npy'))
+
+
+HEADER = ['model', 'trees', 'type', 'conifer LUT', 'packed', 'FF', 'cycles', 'fpgaml LUT', 'packed', 'FF', 'cycles',
+          'LUT ratio', 'packed ratio', 'behavioural LUT', 'estimate / LUT', 'equal scores']
+
+
+def row(name, options):
+    folder = Path(options.work).absolute() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    their = conifer_results(folder, name)
+    binary = os.path.abspath(options.fpgaml)
+    our = fpgaml_results(binary, folder, their, options.clock, True)
+    plain = fpgaml_results(binary, folder, their, options.clock, False)
+    theirs = np.load(folder / 'conifer_scores.npy')
+    ours = our['scores'].reshape(theirs.shape)
+    equal = int((ours == theirs).all(axis=1).sum())
+    if equal != len(theirs):
+        sys.exit(f'{name}: {equal} of {len(theirs)} scores are equal: sizes of different functions do not compare')
+    _, _, classes, rounds, depth, _ = MODELS[name]
+    cells = [name, f'{rounds * (classes if classes > 2 else 1)} of depth {depth}',
+             f'<{their["width"]},{their["integer"]}>', their['lut'], their['packed'], their['ff'], their['cycles'],
+             our['lut'], our['packed'], our['ff'], our['cycles'], f'{our["lut"] / their["lut"]:.2f}',
+             f'{our["packed"] / their["packed"]:.2f}', plain['lut'], f'{our["estimate"] / our["lut"]:.2f}',
+             f'{equal} of {len(theirs)}']
+    print('| ' + ' | '.join(map(str, cells)) + ' |', flush=True)
+    ratios = dict(lut=our['lut'] / their['lut'], packed=our['packed'] / their['packed'], plain=plain['lut'] / their['lut'])
+    (folder / 'ratios.json').write_text(json.dumps(ratios))
 
 
 def main():
@@ -169,43 +201,22 @@ def main():
     parser.add_argument('--fpgaml', default='.build/release/fpgaml')
     parser.add_argument('--work', default='forest-benchmark')
     parser.add_argument('--only', default='')
-    parser.add_argument('--no-header', action='store_true')
+    parser.add_argument('--clock', default='5ns')
+    parser.add_argument('--row', help=argparse.SUPPRESS)
     options = parser.parse_args()
-    binary = os.path.abspath(options.fpgaml)
-    wanted = [n for n in options.only.split(',') if n]
-    if not options.no_header:
-        print('| model | trees | type | conifer LUT | FF | cycles | fpgaml LUT | FF | cycles | LUT ratio | estimate | scores |')
-        print('|---|---|---|---|---|---|---|---|---|---|---|---|', flush=True)
-    # A process for each model: conifer's converter of numbers keeps the first precision that a process asks for.
-    if len(wanted) != 1:
-        for model in MODELS:
-            if not wanted or model[0] in wanted:
-                subprocess.run([sys.executable, *sys.argv, '--only', model[0], '--no-header'], check=True)
-        return
-    for name, features, classes, rounds, depth, width, integer in MODELS:
-        if name != wanted[0]:
-            continue
-        folder = Path(options.work).absolute() / name
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / 'model.json').exists():
-            train(folder, features, classes, rounds, depth, width, integer)
-        here = os.getcwd()
-        os.chdir(folder)
-        theirs, _ = conifer_scores(folder, width, integer)
-        os.chdir(here)
-        their_cycles = conifer_cycles(folder)
-        their = conifer_synthesis(folder)
-        build, report = fpgaml_build(binary, folder, width, integer, their_cycles, 'logits')
-        ours = fpgaml_scores(binary, build, folder).reshape(theirs.shape)
-        equal = int((ours == theirs).all(axis=1).sum())
-        our = synthesize(folder, 'fpgaml', sorted((build / 'rtl').glob('*.v')), 'model')
-        estimate = report['resources']['estimate']['lut']
-        trees = rounds * (1 if classes == 2 else classes)
-        print(f'| {name} | {trees} of depth {depth} | fixed<{width},{integer}> | {their["lut"]} | {their["ff"]} | '
-              f'{their_cycles} | {our["lut"]} | {our["ff"]} | {report["latency"]["cycles"]} | '
-              f'{our["lut"] / their["lut"]:.2f} | {estimate} | {equal} of {len(theirs)} equal |', flush=True)
-        if equal != len(theirs):
-            sys.exit(f'{name}: the two tools do not compute the same, so that their sizes do not compare')
+    os.environ.setdefault('XILINX_AP_INCLUDE', str(Path.home() / '.cache/fpgaml/ap_types'))
+    if options.row:
+        return row(options.row, options)
+    print('| ' + ' | '.join(HEADER) + ' |\n|' + '---|' * len(HEADER), flush=True)
+    names = [n for n in options.only.split(',') if n] or list(MODELS)
+    for name in names:
+        # A process for each model: conifer's converter of numbers keeps the first precision that a process asks for.
+        command = [sys.executable, __file__, '--row', name, '--fpgaml', options.fpgaml, '--work', options.work,
+                   '--clock', options.clock]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    ratios = [json.loads((Path(options.work) / name / 'ratios.json').read_text()) for name in names]
+    for kind, what in (('lut', 'LUT'), ('packed', 'packed'), ('plain', 'behavioural')):
+        print(f'geometric mean, {what}: {np.exp(np.mean([np.log(r[kind]) for r in ratios])):.3f}')
 
 
 if __name__ == '__main__':

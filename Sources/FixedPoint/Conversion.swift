@@ -56,7 +56,7 @@ extension FixedType {
 
   /// The value that a raw integer of this type stands for; exact up to 53 significant bits.
   public func value(_ raw: Int128) -> Double {
-    Double(sign: .plus, exponent: exponent, significand: Double(raw))
+    Double(sign: .plus, exponent: exponent, significand: Double(nearest: raw))
   }
 
   /// The range of the results when every value of a format is converted into this type.
@@ -94,5 +94,14 @@ extension FixedType {
     let lift = exponent - self.exponent
     if lift <= 0 { return rounding.shift(raw, right: -lift) }
     return raw == 0 || raw.magnitude.leadingZeroBitCount - 2 >= lift ? raw << Int128(lift) : nil
+  }
+}
+
+extension Double {
+  /// The nearest binary64 number to an integer. The standard library's own conversion of Int128 is generic code that
+  /// takes a hundred times as long as that of Int64, which nearly all raw integers fit.
+  public init(nearest raw: Int128) {
+    let low = Int64(truncatingIfNeeded: raw)
+    self = Int128(low) == raw ? Double(low) : Double(raw)
   }
 }

@@ -18,7 +18,7 @@ public struct TensorType: Hashable, Sendable, Codable {
 
   /// The binary64 value of a raw integer of element i; exact up to 53 significant bits of the product.
   public func value(_ raw: Int128, element i: Int) -> Double {
-    let scaled = Double(raw) * Double(sign: .plus, exponent: formats[i].exponent, significand: 1)
+    let scaled = Double(nearest: raw) * Double(sign: .plus, exponent: formats[i].exponent, significand: 1)
     return isUnscaled ? scaled : scaled * scales[i].doubleValue
   }
 

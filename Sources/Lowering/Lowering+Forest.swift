@@ -21,7 +21,9 @@ extension NodeLowering {
     var terms: [[Value]] = Array(repeating: [], count: forest.base.count)
     var constants = forest.base
     for tree in forest.trees {
-      var body = TreeLowering(tree, features: features, exponents: forest.exponents, origin: origin)
+      var body = TreeLowering(
+        tree, features: features, exponents: forest.exponents, origin: origin,
+        isHurried: solutions.options.depth != .free)
       for (target, value) in zip(tree.targets, try body.values(&builder)) { terms[target].append(value) }
       for (target, offset) in zip(tree.targets, body.offsets) { constants[target] += Int128(offset) }
     }
@@ -45,6 +47,8 @@ private struct TreeLowering {
   private let features: [Value]
   private let exponents: [Int]
   private let origin: Int
+  /// Whether a latency is missed, so that depth counts before size.
+  private let isHurried: Bool
   /// The least leaf of each target.
   let offsets: [Int64]
   /// Bits of a leaf over all targets.
@@ -57,7 +61,8 @@ private struct TreeLowering {
   private var isIndexed: [Bool] = []
   private var known: [Int32: [Value]] = [:]
 
-  init(_ tree: IntegerForest.Tree, features: [Value], exponents: [Int], origin: Int) {
+  init(_ tree: IntegerForest.Tree, features: [Value], exponents: [Int], origin: Int, isHurried: Bool) {
+    self.isHurried = isHurried
     self.tree = tree
     self.features = features
     self.exponents = tree.targets.map { exponents[$0] }
@@ -151,7 +156,7 @@ private struct TreeLowering {
     var level = [root]
     for _ in 0..<depth {
       let conditions = level.map { $0 < 0 ? nil : compare(tree.splits[Int($0)], &builder) }
-      bits.append(choose(conditions[...], bits[...], &builder) ?? builder.constant(0, origin: origin))
+      bits.append(choose(conditions, bits[...], &builder) ?? builder.constant(0, origin: origin))
       level = level.flatMap { $0 < 0 ? [$0, $0] : [tree.splits[Int($0)].left, tree.splits[Int($0)].right] }
     }
     let terms = bits.enumerated().map { Term($1, shift: depth - 1 - $0) }
@@ -166,13 +171,19 @@ private struct TreeLowering {
   }
 
   /// The condition that the bits above select; nil where no split is on that level.
+  ///
+  /// The order of the multiplexers is free. With the first decision last, those before it share their conditions, which
+  /// takes fewer look-up tables; with the latest last, the path takes one multiplexer a level, which is faster.
   private func choose(
-    _ conditions: ArraySlice<Value?>, _ bits: ArraySlice<Value>, _ builder: inout CircuitBuilder
+    _ conditions: [Value?], _ bits: ArraySlice<Value>, _ builder: inout CircuitBuilder
   ) -> Value? {
-    guard let bit = bits.first else { return conditions.first ?? nil }
-    let middle = conditions.startIndex + conditions.count / 2
-    let left = choose(conditions[..<middle], bits.dropFirst(), &builder)
-    let right = choose(conditions[middle...], bits.dropFirst(), &builder)
+    guard let bit = isHurried ? bits.last : bits.first else { return conditions.first ?? nil }
+    let rest = isHurried ? bits.dropLast() : bits.dropFirst()
+    // The first decision tells halves apart, the last one neighbours.
+    let (step, offset) = isHurried ? (2, 1) : (1, conditions.count / 2)
+    let places = stride(from: 0, to: step * conditions.count / 2, by: step)
+    let left = choose(places.map { conditions[$0] }, rest, &builder)
+    let right = choose(places.map { conditions[$0 + offset] }, rest, &builder)
     guard let left, let right else { return left ?? right }
     return builder.select(bit, left, right, origin: origin)
   }

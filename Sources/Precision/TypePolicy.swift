@@ -160,7 +160,11 @@ public struct TypePolicy: Sendable {
       let type = FixedType(
         width: width, integerBits: integerBits, isSigned: isSigned, rounding: .rndConv, overflow: .sat)
       let step = Double(sign: .plus, exponent: type.exponent, significand: 1)
-      if values.allSatisfy({ abs(type.value(type.convert($0) ?? 0) - $0) <= step / 2 }) { return type }
+      let converter = RealConverter(type)
+      let isCovering = values.allSatisfy { value in
+        abs(type.value(converter.convert(value)?.raw ?? 0) - value) <= step / 2
+      }
+      if isCovering { return type }
       integerBits += 1
     }
     return FixedType(

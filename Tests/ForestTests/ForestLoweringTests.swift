@@ -16,12 +16,14 @@ struct ForestLoweringTests {
       #expect(graph.isWellFormed)
       let simulator = try ReferenceSimulator(graph)
       let lowered = try graph.lowered(LoweringOptions())
+      let hurried = try graph.lowered(LoweringOptions(depth: .limited(percent: 100)))
       #expect(lowered.circuit.verify().isEmpty, "seed \(seed)")
       for _ in 0..<40 {
         let sample = random.sample(types)
         let expected = try simulator.run([sample])[1]
         #expect(lowered.circuit.evaluate(sample) == expected, "seed \(seed)")
         #expect(lowered.functions[0].circuit.evaluate(sample) == expected, "seed \(seed)")
+        #expect(hurried.circuit.evaluate(sample) == expected, "seed \(seed)")
       }
     }
   }

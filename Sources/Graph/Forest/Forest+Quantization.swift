@@ -28,12 +28,13 @@ extension Forest {
     var result = self
     result.divisor = 1
     result.leafExponents = types.map(\.exponent)
+    let converters = types.map { RealConverter($0) }
     for t in trees.indices {
       let tree = trees[t]
       result.trees[t].weight = 1
       for i in tree.leaves.indices {
-        let type = types[Int(tree.targets[i % tree.targets.count])]
-        result.trees[t].leaves[i] = type.nearest(tree.leaves[i] * tree.weight / divisor)
+        let converter = converters[Int(tree.targets[i % tree.targets.count])]
+        result.trees[t].leaves[i] = converter.nearest(tree.leaves[i] * tree.weight / divisor)
       }
     }
     for (k, type) in types.enumerated() {
@@ -41,7 +42,7 @@ extension Forest {
       unbounded.width = FixedType.maximumWidth
       unbounded.integerBits = FixedType.maximumWidth + type.exponent
       unbounded.isSigned = true
-      result.base[k] = unbounded.nearest(base[k] / divisor)
+      result.base[k] = RealConverter(unbounded).nearest(base[k] / divisor)
     }
     result.arithmetic.sums = .binary64
     return result
@@ -79,7 +80,7 @@ extension Forest {
   }
 }
 
-extension FixedType {
+extension RealConverter {
   /// A finite real number converted into the type.
-  fileprivate func nearest(_ x: Double) -> Double { convert(x).map(value) ?? 0 }
+  fileprivate func nearest(_ x: Double) -> Double { convert(x).map { type.value($0.raw) } ?? 0 }
 }

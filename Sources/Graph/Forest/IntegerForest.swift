@@ -133,9 +133,9 @@ extension Forest {
     let ceiling = scaled(threshold, by: -format.exponent).rounded(.up)
     // A tiny threshold may have vanished altogether.
     let steps = ceiling == 0 && threshold > 0 ? 1 : ceiling
-    if steps <= Double(format.range.lower) { return format.range.lower }
-    if steps > Double(format.range.upper) { return format.range.upper + 1 }
-    return Int128(steps)
+    if steps <= Double(nearest: format.range.lower) { return format.range.lower }
+    if steps > Double(nearest: format.range.upper) { return format.range.upper + 1 }
+    return Int64(exactly: steps).map { Int128($0) } ?? Int128(steps)
   }
 
   /// value · 2^exponent; exact unless it leaves the range of binary64.

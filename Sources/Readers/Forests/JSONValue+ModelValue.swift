@@ -1,6 +1,8 @@
 extension JSONValue: ModelValue {
   var elements: [JSONValue]? { array.map(Array.init) }
 
+  var memberNames: [String]? { object?.keys }
+
   var numbers: [Double]? {
     guard let array else { return nil }
     var numbers: [Double] = []

@@ -144,13 +144,13 @@ struct LightGBMReader {
       }
       slope = value
     }
+    if objective.contains("sqrt") { return .unsupported(objective.joined(separator: " ")) }
     switch objective.first ?? "" {
     case "binary", "multiclassova", "cross_entropy": return .logistic(slope: slope)
     case "multiclass": return .softmax
     case "poisson", "gamma", "tweedie": return .exponential
-    case "", "custom", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg":
+    case "", "custom", "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg":
       return .identity
-    case "regression" where !objective.contains("sqrt"): return .identity
     case let name: return .unsupported(name)
     }
   }

@@ -8,6 +8,8 @@ protocol ModelValue {
   var string: String? { get }
   /// The elements of an array.
   var elements: [Self]? { get }
+  /// The names of an object's members.
+  var memberNames: [String]? { get }
   /// The elements of an array of numbers; fast for millions.
   var numbers: [Double]? { get }
   /// The last member of that name.
@@ -18,6 +20,20 @@ protocol ModelValue {
 extension ModelValue {
   private func mismatch(_ expected: String) -> CompilationFailed {
     CompilationFailed("I502", "expected \(expected)", at: location)
+  }
+
+  /// Members that are not known could change what a model predicts: one of a later version of the framework, say.
+  ///
+  /// - Throws: I503 with all of them, but for empty ones.
+  func refuseMembers(otherThan known: Set<String>) throws(CompilationFailed) {
+    let unknown = (memberNames ?? []).filter { name in
+      guard !known.contains(name), let value = self[name] else { return false }
+      return value.elements?.isEmpty != true && value.memberNames?.isEmpty != true
+    }
+    if unknown.isEmpty { return }
+    throw CompilationFailed(
+      "I503", "not known: \(unknown.map { "'\($0)'" }.joined(separator: ", "))", at: location,
+      notes: ["the file may come from a later version of the framework than fpgaml knows"])
   }
 
   func member(_ key: String) throws(CompilationFailed) -> Self {

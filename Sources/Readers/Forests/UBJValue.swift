@@ -225,5 +225,7 @@ extension UBJValue: ModelValue {
     return contents.enumerated().map { UBJValue($0.element, file: file, path: "\(path)[\($0.offset)]") }
   }
 
+  var memberNames: [String]? { if case .object(let members) = content { members.map(\.key) } else { nil } }
+
   var numbers: [Double]? { if case .numbers(let values) = content { values } else { nil } }
 }

@@ -37,27 +37,34 @@ struct XGBoostReader<Value: ModelValue> {
     }
     self.learner = learner
     let booster = try learner.member("gradient_booster")
+    try booster.refuseMembers(otherThan: ["name", "model", "gbtree", "weight_drop"])
     switch try booster.text("name") {
-    case "gbtree":
-      model = try booster.member("model")
-      weights = nil
-    case "dart":
-      model = try booster.member("gbtree").member("model")
-      let drops = try booster.member("weight_drop")
-      guard let values = drops.numbers, values.allSatisfy(\.isFinite) else {
-        throw CompilationFailed("I502", "expected an array of finite numbers", at: drops.location)
-      }
-      weights = values.map { Double(Float($0)) }
+    case "gbtree": model = try booster.member("model")
+    case "dart": model = try booster.member("gbtree").member("model")
     case let name:
       throw CompilationFailed(
         "I503", "booster '\(name)' has no trees", at: booster.location,
         notes: ["fpgaml reads gbtree and dart"])
     }
+    try model.refuseMembers(otherThan: [
+      "gbtree_model_param", "trees", "tree_info", "iteration_indptr", "weight_drop",
+      // The names of categories; splits on them are refused.
+      "cats",
+    ])
+    // Up to 3.2 beside the trees' model, of a booster of its own; from 3.3 on in it, of any model trained with dropout.
+    weights = try (booster["weight_drop"] ?? model["weight_drop"]).map(Self.treeWeights)
     let parameters = try learner.member("learner_model_param")
     featureCount = try Self.integer(parameters, "num_feature", 1...1_000_000)
     let classes = try Self.integer(parameters, "num_class", 0...100_000, default: 0)
     let targets = try Self.integer(parameters, "num_target", 0...100_000, default: 1)
     scores = max(1, classes, targets)
+  }
+
+  private static func treeWeights(_ value: Value) throws(CompilationFailed) -> [Double] {
+    guard let numbers = value.numbers, numbers.allSatisfy(\.isFinite) else {
+      throw CompilationFailed("I502", "expected an array of finite numbers", at: value.location)
+    }
+    return numbers.map { Double(Float($0)) }
   }
 
   private func forest(framework: String) throws(CompilationFailed) -> ForestModel {

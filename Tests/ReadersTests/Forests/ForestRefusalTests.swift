@@ -27,6 +27,18 @@ import Testing
     #expect(diagnostic.location != nil)
   }
 
+  /// What a later version may add to a model could change its predictions; where it is empty, it does not.
+  @Test func unknownMembersOfXGBoostAreRefused() throws {
+    let text = String(decoding: try ForestFixture.bytes("xgb_dart_unified.json"), as: UTF8.self)
+    let range = try #require(text.range(of: "\"tree_info\":"))
+    let unknown = text.replacingCharacters(in: range, with: "\"tree_bias\":[0.5],\"leaf_map\":{\"a\":1},\"tree_info\":")
+    let diagnostic = try #require(failure(Array(unknown.utf8), "m.json"))
+    #expect(diagnostic.code.description == "I503")
+    #expect(diagnostic.message.contains("'tree_bias', 'leaf_map'"))
+    let empty = text.replacingCharacters(in: range, with: "\"tree_bias\":[],\"tree_info\":")
+    #expect(failure(Array(empty.utf8), "m.json") == nil)
+  }
+
   @Test(arguments: [
     ("left_child=1", "left_child=0", "I501"), ("num_leaves=8", "num_leaves=9", "I502"),
     ("num_leaves=8", "leaves=8", "I502"),

@@ -34,6 +34,8 @@ def xg(name, params, y, rounds, **kw):
     out(name,T,b.predict(D,output_margin=True),b.predict(D))
 xg('xgb_dart',dict(booster='dart',objective='binary:logistic',max_depth=3,rate_drop=.3,eta=.4),y,6)
 xg('xgb_dart_multi',dict(booster='dart',objective='multi:softprob',num_class=3,max_depth=2,rate_drop=.5,eta=.4),ym,4)
+# The same from XGBoost 3.3 on, which has the weights elsewhere (made with 3.4.1, the other two with 3.2.0).
+xg('xgb_dart_unified',dict(booster='dart',objective='multi:softprob',num_class=3,max_depth=2,rate_drop=.5,eta=.4),ym,4)
 xg('xgb_rf_multi',dict(objective='multi:softprob',num_class=3,max_depth=3,num_parallel_tree=3,subsample=.6,colsample_bynode=.7,eta=1),ym,1)
 xg('xgb_poisson',dict(objective='count:poisson',max_depth=3),np.abs(np.round(yr)),4)
 xg('xgb_reg_missing',dict(objective='reg:squarederror',max_depth=4),yr,5)
