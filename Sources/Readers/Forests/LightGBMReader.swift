@@ -149,7 +149,8 @@ struct LightGBMReader {
     case "binary", "multiclassova", "cross_entropy": return .logistic(slope: slope)
     case "multiclass": return .softmax
     case "poisson", "gamma", "tweedie": return .exponential
-    case "", "custom", "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg":
+    case "", "custom", "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank",
+      "rank_xendcg":
       return .identity
     case let name: return .unsupported(name)
     }

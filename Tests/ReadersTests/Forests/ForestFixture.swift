@@ -11,7 +11,8 @@ struct ForestFixture: CustomTestStringConvertible {
   var endings: [String]
 
   static let all =
-    ["dart", "dart_multi", "dart_unified", "rf_multi", "poisson", "reg_missing", "logitraw", "single_leaf"].map {
+    ["dart", "dart_multi", "dart_unified", "rf_multi", "poisson", "reg_missing", "logitraw", "single_leaf"]
+    .map {
       ForestFixture(name: "xgb_\($0)", endings: ["ubj", "json"])
     }
     + ["missing", "zero_missing", "rf", "dart", "poisson", "none_missing", "stump"].map {

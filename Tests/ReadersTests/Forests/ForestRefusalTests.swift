@@ -31,7 +31,8 @@ import Testing
   @Test func unknownMembersOfXGBoostAreRefused() throws {
     let text = String(decoding: try ForestFixture.bytes("xgb_dart_unified.json"), as: UTF8.self)
     let range = try #require(text.range(of: "\"tree_info\":"))
-    let unknown = text.replacingCharacters(in: range, with: "\"tree_bias\":[0.5],\"leaf_map\":{\"a\":1},\"tree_info\":")
+    let unknown = text.replacingCharacters(
+      in: range, with: "\"tree_bias\":[0.5],\"leaf_map\":{\"a\":1},\"tree_info\":")
     let diagnostic = try #require(failure(Array(unknown.utf8), "m.json"))
     #expect(diagnostic.code.description == "I503")
     #expect(diagnostic.message.contains("'tree_bias', 'leaf_map'"))
