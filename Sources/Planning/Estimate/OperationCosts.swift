@@ -13,6 +13,8 @@ struct OperationCosts {
   private var supports: [Int]
   /// Bits whose only reader absorbs them.
   private var absorbedBits: [Int]
+  /// For comparisons of a variable with a constant, how many there are of that variable so far.
+  private var comparisons: [Int]
 
   init(_ circuit: Circuit, part: Part) {
     self.circuit = circuit
@@ -20,6 +22,7 @@ struct OperationCosts {
     tableCosts = circuit.tables.map { _ in nil }
     supports = []
     absorbedBits = []
+    comparisons = []
     packLogic()
   }
 
@@ -48,6 +51,8 @@ struct OperationCosts {
     let uses = uses()
     supports = uses.map { _ in 0 }
     absorbedBits = supports
+    comparisons = supports
+    var counts: [Value: Int] = [:]
     for value in circuit.values {
       switch circuit[value].kind {
       case .select, .bitwise: supports[value.index] = support(of: value, uses)
@@ -60,8 +65,13 @@ struct OperationCosts {
           absorb(operand)
         }
       case .compare:
+        guard let bits = decidingBits(value) else { continue }
         // A comparison that fits one table may go into its user's.
-        if let bits = decidingBits(value), bits <= part.lutInputs { supports[value.index] = bits }
+        if bits <= part.lutInputs { supports[value.index] = bits }
+        for operand in circuit[value].kind.operands where !circuit[operand].format.range.isConstant {
+          counts[operand, default: 0] += 1
+          comparisons[value.index] = counts[operand, default: 0]
+        }
       case .slice(let operand, _):
         // A wire passes its operand's logic on.
         if uses[operand.index] == 1 { supports[value.index] = supports[operand.index] }
@@ -77,9 +87,13 @@ struct OperationCosts {
       !operands[..<index].contains(operands[index]) && !circuit[operands[index]].format.range.isConstant
     }
     var support = distinct.count
+    // Multiplexers of one condition have it in common: four ways and two conditions are one table.
+    var conditions: Set<Value> = []
     for index in distinct {
       let operand = operands[index]
-      let inner = supports[operand.index]
+      let condition = condition(of: operand)
+      let isCommon = condition.map { conditions.contains($0) } ?? false
+      let inner = supports[operand.index] - (isCommon ? 1 : 0)
       // A condition is one bit for all bits of the result: in each only the smallest logic is repeated.
       let isShared = index == 0 && isSelect(value) && circuit[value].format.width > 1
       guard inner > 0, uses[operand.index] == 1, !isShared || inner <= 2,
@@ -87,13 +101,17 @@ struct OperationCosts {
       else { continue }
       support += inner - 1
       absorb(operand)
+      if let condition { conditions.insert(condition) }
     }
     return support
   }
 
-  private func isSelect(_ value: Value) -> Bool {
-    if case .select = circuit[value].kind { return true }
-    return false
+  private func isSelect(_ value: Value) -> Bool { condition(of: value) != nil }
+
+  /// The condition of a selection.
+  private func condition(of value: Value) -> Value? {
+    if case .select(let condition, _, _) = circuit[value].kind { return condition }
+    return nil
   }
 
   private mutating func absorb(_ value: Value) {
@@ -215,7 +233,13 @@ extension OperationCosts {
     if relation == .less && ranges[1] == .zero || relation == .lessOrEqual && ranges[0] == .zero {
       return Resources()
     }
-    if let bits = decidingBits(value) { return Resources(lut: tables(bits)) }
+    if let bits = decidingBits(value) {
+      let tables = tables(bits)
+      let number = comparisons[value.index]
+      // Many comparisons of a variable have gates in common. Measured on forests of 8-bit features in 9 to 12 bits: 1.6
+      // tables each, whatever the width.
+      return Resources(lut: number <= 2 ? tables : min(tables, number % 3 == 0 ? 1 : 2))
+    }
     return Resources(lut: width, carryBits: width)
   }
 
