@@ -38,6 +38,9 @@ let package = Package(
       name: "simulator-benchmark", dependencies: ["Driver", "Readers"], path: "Benchmarks/simulator",
       exclude: ["README.md", "run.py"],
       sources: ["main.swift"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "reading-benchmark", dependencies: ["Readers"], path: "Benchmarks/reading",
+      exclude: ["README.md", "models.py", "run.py"], sources: ["main.swift"], swiftSettings: swiftSettings),
     module(
       "Driver",
       [

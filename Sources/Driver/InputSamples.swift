@@ -46,7 +46,8 @@ public struct InputSamples: Sendable {
   /// - Throws: what `Vectors` throws; C022 for NaN or infinity, by sample and element.
   public static func read(_ path: String, for graph: Graph) throws(CompilationFailed) -> InputSamples {
     let nodes = graph.inputs.map { graph[$0] }
-    let arrays = try Vectors(path: path).inputs(shapes: nodes.map(\.shape), file: path)
+    let arrays = try Vectors(path: path).inputs(
+      shapes: nodes.map(\.shape), ownNames: nodes.map(\.name), file: path)
     for (array, node) in zip(arrays, nodes) {
       guard let bad = array.values.firstIndex(where: { !$0.isFinite }) else { continue }
       throw CompilationFailed(

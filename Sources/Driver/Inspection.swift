@@ -13,20 +13,20 @@ public struct Inspection: Sendable {
     [
       "name": .string(model.graph.name), "framework": .string(model.graph.framework),
       "sha256": model.sha256.map { .string($0) } ?? .null, "parameters": .integer(model.parameters),
-      "layers": .array(layers(of: model.graph)),
+      "layers": .array(layers(of: model.graph, model.source)),
       "outputs": .array(
         model.graph.outputs.map { ["name": .string($0.name), "node": .string(model.graph[$0.node].name)] }),
       "notices": .array(model.notices.map { .string($0.message) }),
     ]
   }
 
-  private func layers(of graph: Graph) -> [JSONOutput] {
-    zip(graph.nodes, FrameworkExactness.all(in: graph)).map { layer($0, $1) }
+  private func layers(of graph: Graph, _ source: Graph?) -> [JSONOutput] {
+    zip(graph.nodes, FrameworkExactness.all(in: graph, of: source)).map { layer($0, $1, source) }
   }
 
-  private func layer(_ node: Node, _ exactness: FrameworkExactness) -> JSONOutput {
+  private func layer(_ node: Node, _ exactness: FrameworkExactness, _ source: Graph?) -> JSONOutput {
     var step: [JSONOutput] = []
-    if case .scan(let scan) = node.primitive { step = layers(of: scan.body) }
+    if case .scan(let scan) = node.primitive { step = layers(of: scan.body, source?.body(of: node)) }
     return [
       "name": .string(node.name), "layer": .string(node.layer.name), "class": .string(node.layer.kind),
       "kind": .string(node.primitive.kind), "form": node.functionForm.map { .string($0) } ?? .null,
@@ -46,7 +46,7 @@ public struct Inspection: Sendable {
     var table = TextTable([
       "layer", "class", "computes", "shape", "weights", "type", "source", "framework exact",
     ])
-    add(model.graph, to: &table, indent: "")
+    add(model.graph, model.source, to: &table, indent: "")
     var lines = [
       "\(model.graph.name) (\(model.graph.framework)), \(model.parameters) parameters", table.text,
     ]
@@ -58,15 +58,17 @@ public struct Inspection: Sendable {
   }
 
   /// A row for each node; the step of a recurrent layer stands behind it.
-  private func add(_ graph: Graph, to table: inout TextTable, indent: String) {
-    for (node, exactness) in zip(graph.nodes, FrameworkExactness.all(in: graph)) {
+  private func add(_ graph: Graph, _ source: Graph?, to table: inout TextTable, indent: String) {
+    for (node, exactness) in zip(graph.nodes, FrameworkExactness.all(in: graph, of: source)) {
       table.add([
         indent + node.name, node.layer.kind, node.primitive.kind,
         node.shape.map(String.init).joined(separator: "x"),
         node.weightType ?? "", node.type.map { String(describing: $0.union) } ?? "",
         node.typeSource?.description ?? "", exactness.isExact ? "yes" : "no: \(exactness.reason ?? "")",
       ])
-      if case .scan(let scan) = node.primitive { add(scan.body, to: &table, indent: indent + "  ") }
+      if case .scan(let scan) = node.primitive {
+        add(scan.body, source?.body(of: node), to: &table, indent: indent + "  ")
+      }
     }
   }
 }
@@ -95,54 +97,4 @@ extension Node {
     let type = Format(range, exponent: exponent).type
     return scales.uniform == .one ? "\(type)" : "\(type) scaled"
   }
-}
-
-/// Whether the integers of a node equal what the framework computes in binary32, and if not, why.
-struct FrameworkExactness {
-  var reason: String?
-  var isExact: Bool { reason == nil }
-
-  /// One for each node of a typed graph: a node is exact if it and all before it are.
-  static func all(in graph: Graph) -> [FrameworkExactness] {
-    var result: [FrameworkExactness] = []
-    for node in graph.nodes {
-      let inexact = node.operands.first { !result[$0.index].isExact }
-      let inherited = inexact.map { "its operand '\(graph[$0].name)' is not" }
-      result.append(FrameworkExactness(reason: ownReason(node, graph) ?? inherited))
-    }
-    return result
-  }
-
-  private static func ownReason(_ node: Node, _ graph: Graph) -> String? {
-    switch node.typeSource {
-    case .model, .exact: break
-    case let source?: return node.primitive.isInput ? nil : "its type comes from \(source)"
-    case nil: return "it has no type"
-    }
-    switch node.primitive {
-    case .scan(let scan):
-      let body = zip(scan.body.nodes, all(in: scan.body)).first { !$1.isExact }
-      return body.map { "in its step '\($0.name)': \($1.reason ?? "")" }
-    case .linear, .contract, .combine, .reduce, .forest:
-      // A binary32 sum is exact in any order while all partial sums fit 24 bits.
-      let width = node.type?.formats.distinct.map(\.range.magnitudeBits).max() ?? 0
-      if width > 24 { return "a float32 sum spans \(width) bits" }
-      return node.type?.isUnscaled == true ? nil : "its scale is not a power of two"
-    case .map(let map):
-      switch map.form {
-      case nil, .rectifier: return nil
-      case .tables, .pieces: return "the framework's \(map.function) is not correctly rounded"
-      }
-    default: return nil
-    }
-  }
-}
-
-extension Interval {
-  /// Bits of the largest magnitude.
-  fileprivate var magnitudeBits: Int { Interval(0, max(upper.magnitude, lower.magnitude).int128).width }
-}
-
-extension UInt128 {
-  fileprivate var int128: Int128 { Int128(self) }
 }

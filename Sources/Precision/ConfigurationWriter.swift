@@ -81,7 +81,14 @@ public struct ConfigurationWriter {
       result(policy.result(of: node))
     // Inverse roots and reciprocals of wide operands have a form without a type to ask for.
     case .map(let map) where [.rsqrt, .sqrt, .reciprocal].contains(map.function): break
-    case .map: result(policy.activation(of: node))
+    case .map(let map):
+      if case .relu(let maximum, let slope, let threshold) = map.function,
+        let rectifier = Rectifier(maximum: maximum, negativeSlope: slope, threshold: threshold),
+        let type = typer.slopeType(rectifier, node, id)
+      {
+        add("weight", type)
+      }
+      if typer.quantizerBehind(id) == nil { result(policy.activation(of: node)) }
     // What comparisons find is exact, whatever a configuration says.
     case .combine(let kind) where kind.isComparison: break
     case .reduce(.argmax): break

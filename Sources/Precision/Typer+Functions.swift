@@ -9,17 +9,26 @@ extension Typer {
       let rectifier = Rectifier(maximum: maximum, negativeSlope: negativeSlope, threshold: threshold)
     {
       var node = node
-      node.primitive = .map(
-        Map(map.function, form: .rectifier(try hls4mlRectifier(rectifier, node))))
-      return try converted(append(node, .exact), node, id)
+      let slope = slopeType(rectifier, node, id)
+      var typed = try hls4mlRectifier(rectifier, node)
+      if let slope { typed.negativeSlope = rectifier.negativeSlope.converted(to: slope.type) }
+      node.primitive = .map(Map(map.function, form: .rectifier(typed)))
+      let isExact = slope == nil || typed.negativeSlope == rectifier.negativeSlope
+      return try settled(append(node, isExact ? .exact : slope?.source ?? .exact), node, id)
     }
     if let table = try hls4mlTable(node, map.function) { return try converted(table, node, id) }
-    if let ramp = try exactRamp(node, map.function) { return try converted(ramp, node, id) }
+    if let ramp = try exactRamp(node, map.function) { return try settled(ramp, node, id) }
     if map.function == .abs, !node.shape.isEmpty {
-      return try converted(magnitude(node.operands[0], node), node, id)
+      return try settled(magnitude(node.operands[0], node), node, id)
     }
     if let reduced = try rangeReduced(node, map.function, id) { return reduced }
-    let decision = quantizerBehind(id) ?? policy.result(of: node)
+    let asked = policy.layerChoice(.result, of: node)
+    var decision = asked ?? quantizerBehind(id) ?? policy.result(of: node)
+    if asked == nil, let model = decision, model.source == .model,
+      try !hasTable(node, map.function, model.type)
+    {
+      decision?.type.addGuardBits()
+    }
     let type = decision?.type ?? TypePolicy.defaultActivation
     let source = decision?.source ?? .byDefault
     if let sum = try ramped(node, map.function, type) {
@@ -29,6 +38,24 @@ extension Typer {
     let result = try tabulated(node, map.function, type)
     self.result[result].typeSource = source
     return result
+  }
+
+  /// An exact function's result, converted unless the model's own quantizers do so.
+  private mutating func settled(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
+    let isAsked = policy.inference(node) != nil || policy.layerChoice(.result, of: node) != nil
+    let isLeftToModel = !isAsked && quantizerBehind(id) != nil
+    return isLeftToModel ? exact : try converted(exact, node, id)
+  }
+
+  /// The type of a rectifier's slope where the result is converted anyway: that of a weight. An exact slope such as 0.3
+  /// has 52 bits and would cost more than the layer before it.
+  ///
+  /// - Returns: nil where the slope stays exact, or has a type of hls4ml's.
+  func slopeType(_ rectifier: Rectifier, _ node: Node, _ id: NodeID) -> TypePolicy.Decision? {
+    guard rectifier.negativeSlope.numerator != 0, policy.inference(node) == nil, !policy.isFullyQuantized,
+      !isQuantizedNext(id), quantizerBehind(id) == nil, policy.result(of: node) != nil
+    else { return nil }
+    return policy.weights(.weight, [rectifier.negativeSlope.doubleValue], of: node)
   }
 
   /// A clipped line whose slope is a binary fraction is exact without a table; nil for every other function.
@@ -54,10 +81,7 @@ extension Typer {
     guard let tensor = result[operand].type else {
       preconditionFailure("'\(node.name)' reads an operand without a type")
     }
-    let isSmall = tensor.formats.distinct.allSatisfy {
-      ($0.range.count ?? .max) <= NarrowedOperand.mostEntries
-    }
-    if tensor.isUnscaled, isSmall {
+    if hasTable(node) {
       return try table(operand, node.name, node, function: function, result: type)
     }
     let narrowing = OperandNarrowing(function: function, type: type)
@@ -87,17 +111,49 @@ extension Typer {
     return table
   }
 
+  /// Whether a function's operand has so few values that a table holds each result, correctly rounded.
+  private func hasTable(_ node: Node) -> Bool {
+    guard let tensor = result[node.operands[0]].type, tensor.isUnscaled else { return false }
+    return tensor.formats.distinct.allSatisfy { ($0.range.count ?? .max) <= NarrowedOperand.mostEntries }
+  }
+
+  /// Whether it has so few where the rounded result still changes.
+  private func hasTable(_ node: Node, _ function: Function, _ type: FixedType) throws(WidthOverflow) -> Bool {
+    if hasTable(node) { return true }
+    guard let tensor = result[node.operands[0]].type, tensor.isUnscaled else { return false }
+    let narrowed = try OperandNarrowing(function: function, type: type).narrowed(
+      tensor.valueRange, exponent: tensor.formats.distinct.map(\.exponent).min())
+    return narrowed.spread == 0 && (narrowed.format.range.count ?? .max) <= NarrowedOperand.mostEntries
+  }
+
   private mutating func convertOperand(
     _ operand: NodeID, _ narrowed: NarrowedOperand, _ node: Node
   ) throws(WidthOverflow) -> NodeID {
     guard let type = narrowed.type else { return operand }
     let quantizer = Quantizer.fixed(PerElement(repeating: type, count: result[operand].count))
-    return try add(.quantize(quantizer), [operand], "\(node.name)_operand", node, source: .byDefault)
+    // Clipping alone leaves every result as it was.
+    let source: TypeSource = narrowed.spread > 0 ? .byDefault : .exact
+    return try add(.quantize(quantizer), [operand], "\(node.name)_operand", node, source: source)
   }
 
-  /// The type of the one unscaled quantizer that reads a function's result: the table is rounded into it directly.
+  /// The type of the unscaled quantizers that alone read a function's result, if they have one, also through views and
+  /// concatenations: the table is rounded into it directly.
   func quantizerBehind(_ id: NodeID) -> TypePolicy.Decision? {
-    guard let types = soleQuantizer(id), let type = types.uniform else { return nil }
+    var types: Set<FixedType> = []
+    var open = [id]
+    while let next = open.popLast() {
+      if consumers[next.index].isEmpty || source.outputs.contains(where: { $0.node == next }) { return nil }
+      for reader in consumers[next.index] {
+        switch source[reader].primitive {
+        case .rearrange: open.append(reader)
+        case .quantize(.fixed(let found, let scales)):
+          guard let type = found.uniform, scales.uniform == .one else { return nil }
+          types.insert(type)
+        default: return nil
+        }
+      }
+    }
+    guard types.count == 1, let type = types.first else { return nil }
     return TypePolicy.Decision(type: type, source: .model)
   }
 
@@ -154,7 +210,22 @@ extension Function {
   }
 }
 
+extension Rational {
+  /// The value that a type makes of the number.
+  fileprivate func converted(to type: FixedType) -> Rational {
+    Rational(exactly: type.value(type.convert(doubleValue) ?? 0)) ?? self
+  }
+}
+
 extension FixedType {
+  /// Makes the type one for results that are not correctly rounded before a quantizer of this type, so that few of them
+  /// come out on the other side of a rounding edge.
+  fileprivate mutating func addGuardBits() {
+    let covering = max(integerBits, TypePolicy.defaultActivation.integerBits)
+    self = FixedType(
+      width: covering + max(fractionBits, 0) + 6, integerBits: covering, rounding: .rnd, overflow: .sat)
+  }
+
   /// The conversion of a number that may be infinite, which saturates.
   func convertInfinity(_ value: Double) -> Int128 {
     convert(value) ?? (value < 0 ? rawRange.lower : value > 0 ? rawRange.upper : 0)

@@ -152,7 +152,9 @@ public struct Typer {
   /// The result of a node in the type that the policy asks for, if any.
   mutating func converted(_ exact: NodeID, _ node: Node, _ id: NodeID) throws(WidthOverflow) -> NodeID {
     if node.isInner, policy.inference(node) != nil { return exact }
-    guard let decision = policy.result(of: node), !isQuantizedNext(id) else { return exact }
+    // An entry for the layer's name comes before the model's quantizers.
+    let isLeftToModel = policy.layerChoice(.result, of: node) == nil && isQuantizedNext(id)
+    guard !isLeftToModel, let decision = policy.result(of: node) else { return exact }
     return try convert(exact, to: decision, name: "\(node.name)_result")
   }
 
@@ -307,6 +309,13 @@ extension Typer {
     guard policy.calibration == nil, result.hasDefaults else {
       return
     }
+    if policy.isFullyQuantized {
+      sink.notice(
+        "T020",
+        "no quantizer gives \(result.layersWithDefaults.map { "'\($0)'" }.joined(separator: ", ")) a type:"
+          + " activations \(TypePolicy.defaultActivation)")
+      return
+    }
     sink.notice(
       "T020",
       "no types given: input \(TypePolicy.defaultInput), weights 8 bits, sums exact, activations \(TypePolicy.defaultActivation)",
@@ -332,6 +341,17 @@ extension Map {
 }
 
 extension Graph {
+  /// The layers whose nodes were typed without being asked.
+  fileprivate var layersWithDefaults: [String] {
+    var names: [String] = []
+    for node in nodes where !names.contains(node.layer.name) {
+      var isDefault = node.typeSource == .byDefault
+      if case .scan(let scan) = node.primitive { isDefault = isDefault || scan.body.hasDefaults }
+      if isDefault { names.append(node.layer.name) }
+    }
+    return names
+  }
+
   /// Whether a node, or one of a scan's body, was typed without being asked.
   fileprivate var hasDefaults: Bool {
     nodes.contains { node in

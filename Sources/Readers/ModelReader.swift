@@ -25,8 +25,8 @@ public enum ModelReader {
   /// Reads the model in the file at `path`.
   ///
   /// - Parameters:
-  ///   - weights: the file of weights for an architecture in JSON; without it `<stem>_weights.h5` beside the
-  ///     architecture.
+  ///   - weights: the file of weights for an architecture in JSON; without it `<stem>_weights.h5` or
+  ///     `<stem>.weights.h5` beside the architecture.
   /// - Throws: everything that is wrong with the file, located; I120 for a file of another kind, I121 for
   ///   weights without an architecture, I122 for `weights` with a model that has its own, I123 where weights
   ///   are not found.
@@ -111,11 +111,13 @@ public enum ModelReader {
       throw CompilationFailed(
         "I120", "the JSON text is no Keras model: it has no 'class_name' and 'config'", at: .file(path))
     }
-    let file = weights ?? "\(path.hasSuffix(".json") ? String(path.dropLast(5)) : path)_weights.h5"
-    if weights == nil && access(file, F_OK) != 0 {
+    let stem = path.hasSuffix(".json") ? String(path.dropLast(5)) : path
+    // Keras 3 insists on the second ending.
+    let candidates = ["\(stem)_weights.h5", "\(stem).weights.h5"]
+    guard let file = weights ?? candidates.first(where: { access($0, F_OK) == 0 }) else {
       throw CompilationFailed(
-        "I123", "there are no weights: '\(file)' does not exist", at: .file(path),
-        notes: ["give the file of weights with --weights"])
+        "I123", "there are no weights: neither '\(candidates[0])' nor '\(candidates[1])' exists",
+        at: .file(path), notes: ["give the file of weights with --weights"])
     }
     var version = document.root["keras_version"]?.string
     let store: KerasWeights
@@ -127,7 +129,7 @@ public enum ModelReader {
       store = try KerasWeights(contents)
     }
     return try KerasReader(architecture: document.root, weights: store, version: version).read(
-      name: stem(path))
+      name: self.stem(path))
   }
 
   /// The version of Keras that wrote a file; files of weights keep it beside the layers.

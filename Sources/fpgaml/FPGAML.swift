@@ -41,7 +41,7 @@ struct TypingOptions: ParsableArguments {
   @Argument(help: "A model file: Keras .h5, .keras or .json, a forest, or a graph.json.")
   var model: String
 
-  @Option(help: "The weights of a model.json (default: <stem>_weights.h5 beside it).")
+  @Option(help: "The weights of a model.json (default: <stem>_weights.h5 or <stem>.weights.h5 beside it).")
   var weights: String?
 
   @Option(help: "The type of every tensor that nothing else decides, such as 'fixed<16,6>'.")

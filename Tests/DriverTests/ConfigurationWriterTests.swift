@@ -10,7 +10,7 @@ import Testing
 
 @Suite("config")
 struct ConfigurationWriterTests {
-  /// Dense with relu, batch normalisation, dense with sigmoid, dense with softmax, as the Keras reader makes them.
+  /// Dense with relu, batch normalisation, leaky relu, dense with sigmoid, dense with softmax, as the Keras reader makes them.
   private func model() -> Graph {
     var graph = Graph(name: "float", framework: "none")
     var generator = SystemlessGenerator(state: 5)
@@ -33,6 +33,9 @@ struct ConfigurationWriterTests {
       .map(Map(.relu(maximum: nil, negativeSlope: 0, threshold: 0))), [x], name: "fc1_relu",
       layer: layer("fc: \"1\"", "Dense"))
     x = dense(x, 1, 1, layer("bn", "BatchNormalization"), groups: 3)
+    x = graph.add(
+      .map(Map(.relu(maximum: nil, negativeSlope: 0.3, threshold: 0))), [x], name: "leaky",
+      layer: layer("leaky", "LeakyReLU"))
     x = dense(x, 3, 3, layer("fc2", "Dense"))
     x = graph.add(.map(Map(.sigmoid)), [x], name: "fc2_sigmoid", layer: layer("fc2", "Dense"))
     x = dense(x, 3, 2, layer("fc3", "Dense"))

@@ -26,6 +26,9 @@ struct DamagedInputTests {
     Case(file: "keras3/operators.keras", arguments: ["compile", "%"]),
     Case(file: "onnx/sklearn_mlp_three.onnx", arguments: ["compile", "%"]),
     Case(file: "onnx/torch_transformer_first_dynamo20.onnx", arguments: ["inspect", "%"]),
+    Case(file: "keras3/nested.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
+    Case(file: "trained/qkeras_3layer.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
+    Case(file: "keras3/hgq2_named.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
     Case(
       file: "trained/dense_3layer_batch_norm.json",
       arguments: ["inspect", "%", "--weights", "\(models)/trained/dense_3layer_batch_norm_weights.h5"]),
@@ -68,7 +71,7 @@ struct DamagedInputTests {
     for seed in 0..<UInt64(Self.count) {
       try Data(DamagedBytes.copy(of: original, seed: seed)).write(to: file)
       try? FileManager.default.removeItem(at: target)
-      let result = try run(arguments)
+      let result = try CommandLineTool.limited(arguments)
       let (status, message) = (result.status, result.standardError)
       #expect([0, 2, 3].contains(status), "seed \(seed): status \(status), \(message.suffix(300))")
       if status == 0 { continue }
@@ -77,14 +80,6 @@ struct DamagedInputTests {
       if status == 2 { #expect(message.contains("error: ") && message.contains("["), "\(message)") }
     }
     #expect(refused > 0)
-  }
-
-  /// Limited in CPU time, so that other work on the machine does not count.
-  private func run(_ arguments: [String]) throws -> ToolResult {
-    let binary = try #require(CommandLineTool.url).path
-    let limited = "ulimit -t 20; exec \"$0\" \"$@\""
-    return try Tool.run(
-      "sh", ["-c", limited, binary] + arguments, in: FileManager.default.temporaryDirectory, timeLimit: 600)
   }
 }
 

@@ -5,6 +5,7 @@ import Graph
 import GraphTestSupport
 import Lowering
 import Testing
+import Verification
 
 @testable import Driver
 
@@ -115,6 +116,14 @@ enum CommandLineTool {
     let process = try start(arguments)
     process.waitUntilExit()
     return process.terminationStatus
+  }
+
+  /// Runs to the end, limited in CPU time, so that other work on the machine does not count.
+  static func limited(_ arguments: [String]) throws -> ToolResult {
+    let binary = try #require(url).path
+    let limited = "ulimit -t 20; exec \"$0\" \"$@\""
+    return try Tool.run(
+      "sh", ["-c", limited, binary] + arguments, in: FileManager.default.temporaryDirectory, timeLimit: 600)
   }
 }
 

@@ -252,6 +252,14 @@ import Testing
     #expect(sideBySide.map(\.values) == [[0, 3], [1, 2, 4, 5]])
     #expect(sideBySide.map(\.name) == ["input_0", "input_1"])
     #expect(failure { _ = try vectors(("x", [2, 3])).inputs(shapes: [[3]], file: "f") }?.code == "I606")
+    let named = try vectors(("b", [2, 1]), ("other", [2, 5]), ("a", [2, 2]))
+      .inputs(shapes: [[2], [1]], ownNames: ["a", "b"], file: "f")
+    #expect(named.map(\.shape) == [[2, 2], [2, 1]])
+    #expect(
+      failure {
+        _ = try vectors(("a", [2, 1]), ("x", [2, 1])).inputs(
+          shapes: [[1], [1]], ownNames: ["a", "b"], file: "f")
+      }?.notes == ["the file has 'a', 'x'", "the model calls its inputs 'a', 'b'"])
     #expect(failure { _ = try vectors(("input", [2, 3])).inputs(shapes: [[4]], file: "f") }?.code == "I607")
     #expect(
       failure { _ = try vectors(("input", [2, 3])).inputs(shapes: [[4], [1]], file: "f") }?.code == "I607")

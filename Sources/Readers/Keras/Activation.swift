@@ -36,6 +36,9 @@ extension GraphBuilder {
           activation, x, call, role: isLayer ? nil : role ?? roleName(KerasLayer.snakeCase(name)))
       }
     }
+    if let text = value.string, !text.contains("("), !QKerasQuantizer.isName(text) {
+      throw value.failure("I201", "activation '\(text)' is not supported")
+    }
     let quantizer = try QKerasQuantizer(value)
     return try quantize(x, quantizer, call, role: isLayer ? nil : role ?? roleName(quantizer.name))
   }
@@ -56,7 +59,22 @@ extension GraphBuilder {
         throw call.failure("I114", "axis \(axis) is not one of the \(rank) axes behind the batch")
       }
       return try softmax(x, axis: position, logarithm: logarithm, call, role)
+    case .gated: return try gated(x, call, role: role)
     }
+  }
+
+  /// The first half of the last axis times the sigmoid of the second.
+  private mutating func gated(_ x: NodeID, _ call: LayerCall, role: String?) throws(CompilationFailed)
+    -> NodeID
+  {
+    let axis = rank(x) - 1
+    let extent = shape(x)[axis]
+    guard extent % 2 == 0 else { throw call.failure("I114", "\(extent) elements have no halves") }
+    let prefix = role.map { "\($0)_" } ?? ""
+    let values = try select(x, axis: axis, Array(0..<extent / 2), call, "\(prefix)values")
+    let second = try select(x, axis: axis, Array(extent / 2..<extent), call, "\(prefix)second")
+    let gate = try add(.map(Map(.sigmoid)), [second], call, "\(prefix)gate")
+    return try combine(.multiply, [values, gate], call, role)
   }
 }
 
@@ -72,6 +90,8 @@ enum Activation: Hashable, Sendable {
   case steps(Steps)
   /// Axes are counted with the batch as axis 0, or from the end.
   case softmax(axis: Int, logarithm: Bool)
+  /// `glu`: one half of the last axis times the sigmoid of the other.
+  case gated
 
   static let relu = Activation.rectifier()
 
@@ -115,6 +135,7 @@ enum Activation: Hashable, Sendable {
     "tanh_shrink": .function(.tanhShrink), "sparse_plus": .function(.sparsePlus),
     "sparse_sigmoid": .function(.hardSigmoid(slope: 0.5, offset: 0.5)),
     "softmax": .softmax(axis: -1, logarithm: false), "log_softmax": .softmax(axis: -1, logarithm: true),
+    "glu": .gated,
     // Custom activations of hls4ml's example models.
     "binary_tanh": .sign(zeroIsPositive: false), "ternary_tanh": ternaryTanh,
   ]

@@ -107,15 +107,20 @@ public struct Vectors: Sendable, Equatable {
 extension Vectors {
   /// The arrays for a model's inputs, in model order, each in its input's shape.
   ///
-  /// Arrays are found under `input`, or `input_0`, `input_1`, …; samples may be flat. A file with a single
-  /// array may hold all inputs side by side, as text does.
+  /// Arrays are found under `input`, or `input_0`, `input_1`, …, or under the inputs' own names; samples may be
+  /// flat. A file with a single array may hold all inputs side by side, as text does.
   ///
   /// - Parameters:
   ///   - shapes: the shape of each input without the sample axis.
+  ///   - ownNames: what the model calls its inputs.
   ///   - file: the file's name, for diagnostics.
   /// - Throws: I606 when an array is missing, I607 when shapes or numbers of samples do not agree.
-  public func inputs(shapes: [[Int]], file: String) throws(CompilationFailed) -> [NamedArray] {
-    let names = Self.names("input", count: shapes.count)
+  public func inputs(shapes: [[Int]], ownNames: [String] = [], file: String) throws(CompilationFailed)
+    -> [NamedArray]
+  {
+    var names = Self.names("input", count: shapes.count)
+    let isNumbered = names.contains { self[$0] != nil } || self["input_0"] != nil
+    if !isNumbered, !ownNames.isEmpty, ownNames.allSatisfy({ self[$0] != nil }) { names = ownNames }
     if shapes.count > 1, let whole = self["input"], names.allSatisfy({ self[$0] == nil }) {
       return try Self.split(whole, shapes, file)
     }
@@ -123,8 +128,10 @@ extension Vectors {
     for (name, shape) in zip(names, shapes) {
       guard let array = self[name] ?? (shapes.count == 1 ? self["input_0"] : nil) else {
         let present = arrays.map { "'\($0.name)'" }.joined(separator: ", ")
+        let own = ownNames.map { "'\($0)'" }.joined(separator: ", ")
         throw CompilationFailed(
-          "I606", "there is no array '\(name)'", at: .file(file), notes: ["the file has \(present)"])
+          "I606", "there is no array '\(name)'", at: .file(file),
+          notes: ["the file has \(present)"] + (own.isEmpty ? [] : ["the model calls its inputs \(own)"]))
       }
       guard array.elementsPerSample == shape.reduce(1, *) else {
         throw CompilationFailed(

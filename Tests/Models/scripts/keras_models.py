@@ -158,6 +158,12 @@ def random_slopes():
     emit("random_slopes", x, y, FORMATS)
 
 
+def gated():
+    """Twenty random uses of `glu`, which halves the last axis."""
+    x = [keras.Input(s, name=f"x{i}") for i, s in enumerate([(6,), (3, 4), (2, 3, 2)])]
+    emit("gated", x, [L.Activation("glu", name=f"glu_{trial}")(x[int(RNG.integers(len(x)))]) for trial in range(20)], FORMATS)
+
+
 def merges():
     shapes = [(4,), (3, 4), (2, 3, 4), (1, 4), (3, 1), (2, 1, 4)]
     x = [keras.Input(s, name=f"x{i}") for i, s in enumerate(shapes)]
@@ -645,4 +651,4 @@ elif GENERATION == "keras2":
     contractions(), normalizations(), attentions(), transposed(), resampling(), qfolded(), tensorflow_functions()
 else:
     activations(), merges(), convolutions(), shapes(), nested(), operators(), hgq2(), random_activations(), random_slopes()
-    contractions(), normalizations(), attentions(), transposed(), resampling(), channels_first(), functions(), exact(), hgq2_products()
+    contractions(), normalizations(), attentions(), transposed(), resampling(), channels_first(), functions(), exact(), hgq2_products(), gated()

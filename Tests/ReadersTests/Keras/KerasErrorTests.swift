@@ -252,6 +252,17 @@ struct ModelReaderTests {
     #expect(failure { _ = try ModelReader.read(architecture, weights: other) }?.code == "I016")
   }
 
+  /// Weights lie beside the architecture under the ending of Keras 2 or that of Keras 3.
+  @Test(arguments: ["_weights.h5", ".weights.h5"])
+  func weightsBesideArchitecture(_ ending: String) throws {
+    let folder = try TemporaryFolder()
+    for (ours, recorded) in [("m.json", ".json"), ("m\(ending)", "_weights.h5")] {
+      let path = "\(RecordedModel.folder)/trained/dense_3layer_batch_norm\(recorded)"
+      _ = try folder.write(try InputFile.bytes(at: path), ours)
+    }
+    #expect(try ModelReader.read(folder.path("m.json")).graph.nodes.count > 10)
+  }
+
   @Test func names() {
     #expect(ModelReader.stem("/a/b.c/model.tar.h5") == "model.tar")
     #expect(ModelReader.stem("model") == "model")

@@ -69,7 +69,7 @@ struct KerasRecordedTests {
       "keras2/resampling.h5", "keras2/tensorflow_functions.h5", "keras3/contractions.keras",
       "keras3/normalizations.keras",
       "keras3/attentions.keras", "keras3/transposed.keras", "keras3/resampling.keras",
-      "keras3/channels_first.keras", "keras3/functions.keras",
+      "keras3/channels_first.keras", "keras3/functions.keras", "keras3/gated.keras",
     ].map { RecordedModel(file: $0) } + [
       RecordedModel(file: "keras2/qlayers.h5", inexact: ["qbn", "qd_ternary"]),
       RecordedModel(file: "keras3/hgq2.keras", inexact: ["gap", "softmax"]),

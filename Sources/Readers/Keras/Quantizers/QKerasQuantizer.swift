@@ -142,6 +142,9 @@ extension QKerasQuantizer {
     "quantized_ulaw": ["bits", "integer", "symmetric", "u"],
   ]
 
+  /// Whether QKeras has a quantizer of that name.
+  static func isName(_ name: String) -> Bool { signatures[name] != nil }
+
   private static func form(_ arguments: inout Arguments) throws(CompilationFailed) -> Form {
     // Stochastic quantizers draw samples in training only.
     arguments.ignore(
