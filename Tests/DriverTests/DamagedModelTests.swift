@@ -102,7 +102,7 @@ private struct ModelFile {
     (config["config"] as? [String: Any])?["layers"] as? [[String: Any]] ?? []
   }
 
-  /// The bytes of every dataset of binary32 numbers below a group.
+  /// The bytes of every dataset of binary32 numbers below a group, but the optimizer's, which nothing reads.
   private static func weights(_ group: HDF5Group) throws -> [[UInt8]] {
     var result: [[UInt8]] = []
     for dataset in group.datasets {
@@ -110,7 +110,7 @@ private struct ModelFile {
       result.append(
         try dataset.doubles().flatMap { withUnsafeBytes(of: Float($0).bitPattern.littleEndian, Array.init) })
     }
-    for child in group.groups { result += try weights(child) }
+    for child in group.groups where !child.name.hasPrefix("optimizer") { result += try weights(child) }
     return result
   }
 
