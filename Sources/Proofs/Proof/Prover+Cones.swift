@@ -27,6 +27,9 @@ struct Cone {
 extension Prover {
   /// Boolean functions of at most so many bits are compared.
   private static let maximumBits = 256
+  /// The nodes of diagrams that turned out too large, altogether; the diagrams after them are smaller ones.
+  private static let maximumWastedNodes = 1 << 20
+  private static let maximumLaterNodes = 1 << 14
   /// The nodes of diagrams where operands are put as functions of their own operands after a difference.
   private static let maximumDeeperNodes = 1 << 14
   private static let maximumCone = 4000
@@ -50,7 +53,9 @@ extension Prover {
       if cone.isOpen { return outcome("its signal depends on too many others") }
       let inner = allowed.filter { !isInput($0) }
       if cone.foreign.isEmpty {
-        let limit = doubt == nil ? maximumNodes : min(maximumNodes, Prover.maximumDeeperNodes)
+        var limit = maximumNodes
+        if wastedNodes >= Prover.maximumWastedNodes { limit = min(limit, Prover.maximumLaterNodes) }
+        if doubt != nil { limit = min(limit, Prover.maximumDeeperNodes) }
         let decision = decide(net, low: low, element, function, cone, allowed, limit: limit)
         guard case .refuted(let message) = decision, !inner.isEmpty else {
           if case .unknown(let reason) = decision { return outcome(reason) }
@@ -122,6 +127,7 @@ extension Prover {
     do throws(DecisionDiagrams.LimitExceeded) {
       outcome = try compare(net, low: low, element, function, cone, atoms, limit: limit)
     } catch {
+      wastedNodes += limit
       if let found = exhausted(net, low: low, element, function, cone, atoms) { outcome = found }
     }
     cache[key.key] = outcome

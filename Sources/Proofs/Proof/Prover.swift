@@ -64,6 +64,8 @@ public struct Prover {
   var cache: [ConeKey: ConeOutcome] = [:]
   /// How many more refutations are followed back to what the operands are made of.
   var deeper = 8
+  /// The nodes of diagrams that were given up.
+  var wastedNodes = 0
   /// What was given a name, by its form.
   var named: [Form: BoundedForm] = [:]
   /// The signals that carry each atom, or what is made of it.
