@@ -1,3 +1,5 @@
+import FixedPoint
+
 /// Finds parts that two sums have in common, up to shift and sign, and makes each a sum of its own.
 ///
 /// Two-term sharing finds what many sums have a little of; this finds what two sums have much of. A sum of L operands

@@ -1,3 +1,5 @@
+import FixedPoint
+
 /// What one greedy run prefers.
 struct SharingPolicy {
   /// Adders that a use of a shared sum saves: with three-operand adders half of one.

@@ -1,3 +1,5 @@
+import FixedPoint
+
 /// A tree of two- and three-operand adders that sums shifted, signed operands.
 ///
 /// Merges are chosen greedily by LUTs for each operand that they remove, in several attempts with different noise;

@@ -1,3 +1,5 @@
+import FixedPoint
+
 /// Merges operands into one sum, two or three at a time, by LUTs for each operand removed.
 struct TreeMerger {
   typealias Node = SumTree.Node

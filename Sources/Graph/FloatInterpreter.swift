@@ -116,14 +116,9 @@ extension Gather {
 
 extension Combination {
   fileprivate func apply(_ operands: [[Double]]) -> [Double] {
-    func compare(_ holds: (Double, Double) -> Bool) -> [Double] {
-      zip(operands[0], operands[1]).map { holds($0, $1) ? 1 : 0 }
-    }
     switch self {
-    case .less: return compare(<)
-    case .lessOrEqual: return compare(<=)
-    case .equal: return compare(==)
-    case .notEqual: return compare(!=)
+    case .less, .lessOrEqual, .equal, .notEqual:
+      return zip(operands[0], operands[1]).map { holds($0, $1) ? 1 : 0 }
     case .select: return operands[0].indices.map { operands[operands[0][$0] != 0 ? 1 : 2][$0] }
     case .add, .subtract, .multiply, .maximum, .minimum: break
     }

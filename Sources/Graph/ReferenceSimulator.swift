@@ -68,40 +68,18 @@ private enum NodeProgram: Sendable {
     case .contract: self = .contract(try Contraction(operands, shapes))
     case .gather(let gather):
       self = .gather(gather, columns: try gather.integerColumns.map(\.raw), bounds: gather.bounds)
-    case .combine(let kind):
-      var steps: [[Int128]] = []
-      for (number, operand) in operands.enumerated() {
-        var row: [Int128] = []
-        for i in 0..<node.count {
-          row.append(
-            try operand.unit(i).steps(of: kind.unit(of: number, at: i, operands, result: type)))
-        }
-        steps.append(row)
-      }
-      self = .combine(kind, steps: steps)
+    case .combine(let kind): self = .combine(kind, steps: try kind.steps(operands, result: type))
     case .map(let map):
       switch map.form {
-      case .rectifier(let rectifier):
-        var elements: [ElementRectifier] = []
-        for i in 0..<node.count { elements.append(try rectifier.element(unit: operands[0].unit(i)).0) }
-        self = .rectify(elements)
+      case .rectifier(let rectifier): self = .rectify(try rectifier.elements(operands[0]))
       case .tables(let tables, let tableOfElement): self = .lookup(tables, tableOfElement)
       case .pieces(let pieces, let piecesOfElement): self = .interpolate(pieces, piecesOfElement)
       case nil: preconditionFailure("'\(node.name)' has no form")
       }
-    case .quantize(let quantizer):
-      var elements: [ElementQuantizer] = []
-      for i in 0..<node.count { elements.append(try quantizer.element(i, unit: operands[0].unit(i))) }
-      self = .quantize(elements)
+    case .quantize(let quantizer): self = .quantize(try quantizer.elements(operands[0]))
     case .reduce(let kind):
       let length = shapes[0].last ?? 1
-      var steps: [Int128] = []
-      for i in 0..<operands[0].count {
-        let unit =
-          try kind == .argmax
-          ? operands[0].commonUnit(i / length * length..<(i / length + 1) * length) : type.unit(i / length)
-        steps.append(try operands[0].unit(i).steps(of: unit))
-      }
+      let steps = try kind.steps(operands[0], length: length, result: type)
       self = .reduce(kind, length: length, steps: steps)
     case .rearrange(let rearrangement):
       let lowest = try rearrangement.padding == .lowest ? operands[0].lowestValue.format.range.lower : 0
@@ -138,10 +116,7 @@ private enum NodeProgram: Sendable {
           case .multiply: result *= next
           case .maximum: result = max(result, next)
           case .minimum: result = min(result, next)
-          case .less: result = result < next ? 1 : 0
-          case .lessOrEqual: result = result <= next ? 1 : 0
-          case .equal: result = result == next ? 1 : 0
-          case .notEqual: result = result != next ? 1 : 0
+          case .less, .lessOrEqual, .equal, .notEqual: result = kind.holds(result, next) ? 1 : 0
           case .select: break
           }
         }

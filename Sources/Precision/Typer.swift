@@ -344,20 +344,21 @@ extension Graph {
   /// The layers whose nodes were typed without being asked.
   fileprivate var layersWithDefaults: [String] {
     var names: [String] = []
-    for node in nodes where !names.contains(node.layer.name) {
-      var isDefault = node.typeSource == .byDefault
-      if case .scan(let scan) = node.primitive { isDefault = isDefault || scan.body.hasDefaults }
-      if isDefault { names.append(node.layer.name) }
+    for node in nodes where node.hasDefaults && !names.contains(node.layer.name) {
+      names.append(node.layer.name)
     }
     return names
   }
 
-  /// Whether a node, or one of a scan's body, was typed without being asked.
+  /// Whether a node was typed without being asked.
+  fileprivate var hasDefaults: Bool { nodes.contains(where: \.hasDefaults) }
+}
+
+extension Node {
+  /// Whether the node, or one of its scan's body, was typed without being asked.
   fileprivate var hasDefaults: Bool {
-    nodes.contains { node in
-      if case .scan(let scan) = node.primitive, scan.body.hasDefaults { return true }
-      return node.typeSource == .byDefault
-    }
+    if case .scan(let scan) = primitive, scan.body.hasDefaults { return true }
+    return typeSource == .byDefault
   }
 }
 

@@ -30,10 +30,7 @@ struct Diff: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
-    if samples < 0 || samples > 10_000_000 { throw ValidationError("--samples is a number up to 10000000") }
-    if seed > UInt64(Int.max) { throw ValidationError("--seed is a number below 2^63") }
-  }
+  func validate() throws { try RandomSamples.validate(count: samples, seed: seed) }
 
   func run() throws {
     let diff = try DiffRequest(

@@ -76,3 +76,12 @@ struct TypingOptions: ParsableArguments {
 }
 
 extension OutputSelection: ExpressibleByArgument {}
+
+/// What `--samples` and `--seed` may be.
+enum RandomSamples {
+  /// - Throws: for a count that no run finishes, and a seed that reports cannot hold.
+  static func validate(count: Int, seed: UInt64) throws {
+    if count < 0 || count > 10_000_000 { throw ValidationError("--samples is a number up to 10000000") }
+    if seed > UInt64(Int.max) { throw ValidationError("--seed is a number below 2^63") }
+  }
+}

@@ -31,10 +31,7 @@ struct Verify: ParsableCommand {
   @Option(help: "Write the verdict as JUnit XML.")
   var junit: String?
 
-  func validate() throws {
-    if samples < 0 || samples > 10_000_000 { throw ValidationError("--samples is a number up to 10000000") }
-    if seed > UInt64(Int.max) { throw ValidationError("--seed is a number below 2^63") }
-  }
+  func validate() throws { try RandomSamples.validate(count: samples, seed: seed) }
 
   func run() throws {
     var request = VerificationRequest()

@@ -78,7 +78,9 @@ private struct ModelFile {
     default:
       image = try InputFile.bytes(at: url.path)
       text = Array(try HDF5File(path: url.path).root.requireString("model_config").utf8)
-      place = try #require(ModelFile.position(of: text, in: image))
+      // Of this type, or the requirement would be of an optional in an optional, which is never nil.
+      let position: Range<Int> = try #require(ModelFile.position(of: text, in: image))
+      place = position
     }
     config = try #require(
       try JSONSerialization.jsonObject(with: Data(ModelFile.quoting(text).utf8)) as? [String: Any])

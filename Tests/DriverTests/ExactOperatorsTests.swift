@@ -1,10 +1,5 @@
-import FixedPoint
 import Foundation
-import Graph
 import Testing
-
-@testable import Driver
-@testable import Readers
 
 /// Operators that add, multiply, compare and move only, on numbers for which binary32 is exact: the integers of the typed
 /// graph are onnxruntime's outputs, bit for bit (`Tests/Models/scripts/onnx_exact.py`).
@@ -23,31 +18,7 @@ struct ExactOperatorsTests {
 
   @Test(arguments: models)
   func sameIntegers(_ name: String) throws {
-    var request = ModelRequest(path: "\(Self.folder)/\(name).onnx")
-    // Every number of the models lies on this grid, or is a quantizer's.
-    request.precision = FixedType(width: 44, integerBits: 24, rounding: .trn, overflow: .wrap)
-    let graph = try request.load().graph
-    let simulator = try ReferenceSimulator(graph)
-    let golden = try Vectors(path: "\(Self.folder)/\(name).golden.h5")
-    let expected = try #require(golden["outputs"])
-    let size = graph.outputs.reduce(0) { $0 + graph[$1.node].count }
-    try #require(size == expected.elementsPerSample)
-    for sample in 0..<expected.samples {
-      var inputs: [[Int128]] = []
-      for (number, id) in graph.inputs.enumerated() {
-        let array = try #require(golden["input_\(number)"])
-        let size = array.elementsPerSample
-        let types = try #require(graph[id].inputTypes)
-        inputs.append((0..<size).map { types[$0].convert(array.values[sample * size + $0]) ?? 0 })
-      }
-      let values = try simulator.run(inputs)
-      var position = sample * expected.elementsPerSample
-      for output in graph.outputs {
-        let type = try #require(graph[output.node].type)
-        let got = values[output.node.index].enumerated().map { type.value($1, element: $0) }
-        #expect(got == Array(expected.values[position..<(position + got.count)]), "\(output.name)")
-        position += got.count
-      }
-    }
+    // Every number of the models lies on the grid, or is a quantizer's.
+    try ExactModel(stem: "\(Self.folder)/\(name)", ending: "onnx").check()
   }
 }

@@ -7,16 +7,6 @@ import VerilogBackend
 
 @Suite("Reading Verilog back")
 struct ReaderTests {
-  private func interface(_ circuit: Circuit, _ options: VerilogOptions) -> DesignInterface {
-    let module = ModuleInterface(circuit, options: options)
-    func port(_ layout: PortLayout) -> DesignInterface.Port {
-      DesignInterface.Port(name: layout.name, widths: layout.elements.map(\.width))
-    }
-    return DesignInterface(
-      module: module.name, inputs: module.inputs.map(port), outputs: module.outputs.map(port),
-      latency: module.latency, hasValid: options.ports == .valid, hasEnable: options.clockEnable)
-  }
-
   /// The netlist computes what the circuit does, for every operation that the printer knows.
   @Test(arguments: 0..<40) func randomCircuits(seed: UInt64) throws {
     var generator = RandomCircuit()
@@ -28,7 +18,7 @@ struct ReaderTests {
     let circuit = generator.make(seed: seed).pipelined(latency: Int(seed % 4), seed: seed)
     let files = try VerilogBackend.emit(circuit, options: options).filter { $0.path.hasSuffix(".v") }
       .map { VerilogFile(path: $0.path, text: $0.contents) }
-    let interface = interface(circuit, options)
+    let interface = DesignInterface(circuit, options)
     let netlist = try Elaboration.netlist(files, interface)
     let timing = TimingProof(netlist, interface)
     #expect(timing.failures.isEmpty, "\(timing.failures)")

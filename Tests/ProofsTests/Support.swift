@@ -16,15 +16,7 @@ struct ProvenDesign {
   var options: VerilogOptions
   var files: [VerilogFile]
 
-  var interface: DesignInterface {
-    let module = ModuleInterface(circuit, options: options)
-    func port(_ layout: PortLayout) -> DesignInterface.Port {
-      DesignInterface.Port(name: layout.name, widths: layout.elements.map(\.width))
-    }
-    return DesignInterface(
-      module: module.name, inputs: module.inputs.map(port), outputs: module.outputs.map(port),
-      latency: module.latency, hasValid: options.ports == .valid, hasEnable: options.clockEnable)
-  }
+  var interface: DesignInterface { DesignInterface(circuit, options) }
 
   /// Nil for graphs that cannot be lowered.
   init?(
@@ -47,6 +39,19 @@ struct ProvenDesign {
     try Prover.prove(
       files ?? self.files, graph, interface, samples: Array(samples(60).suffix(80)),
       maximumNodes: 1 << 16)
+  }
+}
+
+extension DesignInterface {
+  /// What the printer promises of a circuit's module.
+  init(_ circuit: Circuit, _ options: VerilogOptions) {
+    let module = ModuleInterface(circuit, options: options)
+    func port(_ layout: PortLayout) -> Port {
+      Port(name: layout.name, widths: layout.elements.map(\.width))
+    }
+    self.init(
+      module: module.name, inputs: module.inputs.map(port), outputs: module.outputs.map(port),
+      latency: module.latency, hasValid: options.ports == .valid, hasEnable: options.clockEnable)
   }
 }
 

@@ -1,3 +1,5 @@
+import FixedPoint
+
 /// That a module made of cells adds its inputs up, for all values of them.
 enum AdderLemma {
   struct Example { var inputs: [UInt128]; var result: UInt128 }
@@ -15,10 +17,10 @@ enum AdderLemma {
   /// - Requires: the netlist's elements are the inputs, all of the sum's width.
   static func signs(of sum: Net, inputs: Int, in netlist: Netlist) -> Outcome {
     let width = netlist.width(sum)
-    var random = ProofRandom(seed: 1)
+    var random = SplitMix64(seed: 1)
     var samples: [[Int128]] = [Array(repeating: 0, count: inputs)]
     for _ in 0..<64 {
-      samples.append((0..<inputs).map { _ in random.integer(-(1 << 40)...(1 << 40)) })
+      samples.append((0..<inputs).map { _ in Int128.random(in: -(1 << 40)...(1 << 40), using: &random) })
     }
     let values = netlist.evaluated(samples)
     let mask = UInt128.ones(width)
@@ -69,21 +71,4 @@ enum AdderLemma {
     }
     return .refuted(Example(inputs: words.map(value), result: value(evaluation.word(sum))))
   }
-}
-
-/// Random numbers (Steele, Lea, Flood, OOPSLA 2014): the same from the same seed on every machine.
-struct ProofRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func integer(_ range: ClosedRange<Int128>) -> Int128 { Int128.random(in: range, using: &self) }
 }

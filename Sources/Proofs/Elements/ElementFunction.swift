@@ -72,12 +72,7 @@ extension ElementFunction {
       return try operand.value(graph, form).map { entries[Int(max(0, min($0, Int128(entries.count - 1))))] }
     case .comparison(let kind, let a, let b):
       guard let a = try a.value(graph, form), let b = try b.value(graph, form) else { return nil }
-      switch kind {
-      case .less: return a < b ? 1 : 0
-      case .lessOrEqual: return a <= b ? 1 : 0
-      case .equal: return a == b ? 1 : 0
-      default: return a != b ? 1 : 0
-      }
+      return kind.holds(a, b) ? 1 : 0
     case .selection(let condition, let then, let otherwise):
       guard let condition = try condition.value(graph, form) else { return nil }
       return try condition != 0 ? then.value(graph, form) : otherwise.value(graph, form)

@@ -160,30 +160,12 @@ struct GraphElements: Sendable {
     case .gather(let gather):
       return .gather(columns: try gather.integerColumns.map(\.raw), first: starts[0])
     case .combine(let kind):
-      var steps: [[Int128]] = []
-      for (number, operand) in operands.enumerated() {
-        var row: [Int128] = []
-        for i in 0..<node.count {
-          let unit = try kind.unit(of: number, at: i, operands, result: type)
-          row.append(try operand.unit(i).steps(of: unit))
-        }
-        steps.append(row)
-      }
-      return .combine(kind, operands: starts, steps: steps)
+      return .combine(kind, operands: starts, steps: try kind.steps(operands, result: type))
     case .map(let map): return try rule(map, operands[0], starts[0])
-    case .quantize(let quantizer):
-      var elements: [ElementQuantizer] = []
-      for i in 0..<node.count { elements.append(try quantizer.element(i, unit: operands[0].unit(i))) }
-      return .quantize(elements, first: starts[0])
+    case .quantize(let quantizer): return .quantize(try quantizer.elements(operands[0]), first: starts[0])
     case .reduce(let kind):
       let length = graph[node.operands[0]].shape.last ?? 1
-      var steps: [Int128] = []
-      for i in 0..<operands[0].count {
-        let unit =
-          try kind == .argmax
-          ? operands[0].commonUnit(i / length * length..<(i / length + 1) * length) : type.unit(i / length)
-        steps.append(try operands[0].unit(i).steps(of: unit))
-      }
+      let steps = try kind.steps(operands[0], length: length, result: type)
       return .reduce(kind, length: length, steps: steps, first: starts[0])
     default: return .other
     }
@@ -192,10 +174,7 @@ struct GraphElements: Sendable {
   private static func rule(_ map: Map, _ operand: TensorType, _ first: Element) throws(WidthOverflow) -> Rule
   {
     switch map.form {
-    case .rectifier(let rectifier):
-      var elements: [ElementRectifier] = []
-      for i in 0..<operand.count { elements.append(try rectifier.element(unit: operand.unit(i)).0) }
-      return .rectify(elements, first: first)
+    case .rectifier(let rectifier): return .rectify(try rectifier.elements(operand), first: first)
     case .tables(_, let tableOfElement): return .lookup(tables: tableOfElement, first: first)
     case .pieces(_, let piecesOfElement): return .interpolate(pieces: piecesOfElement, first: first)
     case nil: return .other

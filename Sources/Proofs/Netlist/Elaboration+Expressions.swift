@@ -79,7 +79,7 @@ extension Elaboration {
       }
     case .binary(let sign, let left, let right):
       switch sign {
-      case .symbol("<"), .symbol("<="), .symbol(">"), .symbol(">="), .symbol("=="), .symbol("!="): return 1
+      case _ where sign.isComparison: return 1
       default: return max(try width(of: left, environment, scope), try width(of: right, environment, scope))
       }
     case .conditional(_, let then, let otherwise):
@@ -126,7 +126,7 @@ extension Elaboration {
       (sign == .symbol("-") || sign == .symbol("~")) && isSigned(operand, environment)
     case .binary(let sign, let left, let right):
       switch sign {
-      case .symbol("<"), .symbol("<="), .symbol(">"), .symbol(">="), .symbol("=="), .symbol("!="): false
+      case _ where sign.isComparison: false
       default: isSigned(left, environment) && isSigned(right, environment)
       }
     case .conditional(_, let then, let otherwise):
@@ -337,5 +337,12 @@ extension Elaboration {
     case .symbol("<="): return negated(netlist.add(.less(b, a), width: 1, at: place))
     default: return negated(netlist.add(.less(a, b), width: 1, at: place))
     }
+  }
+}
+
+extension VerilogToken {
+  /// Whether the operator compares, with one unsigned bit as result.
+  fileprivate var isComparison: Bool {
+    [.symbol("<"), .symbol("<="), .symbol(">"), .symbol(">="), .symbol("=="), .symbol("!=")].contains(self)
   }
 }

@@ -4,10 +4,8 @@ import Graph
 /// What became of the comparison of a signal with a function.
 enum ConeOutcome: Hashable, Sendable {
   case proved
-  /// With values for which they differ.
-  case refuted(String)
-  /// With values of operands for which they differ, but whether those occur is not known.
-  case doubtful(String)
+  /// With values for which they differ, and whether those are known to occur.
+  case refuted(String, isCertain: Bool)
   /// Neither, and why.
   case unknown(String)
 }
@@ -41,7 +39,9 @@ extension Prover {
   mutating func proveEqual(_ net: Net, low: Int, _ element: Element) -> ConeOutcome {
     var expanded: Set<Atom> = []
     var doubt: String?
-    func outcome(_ reason: String) -> ConeOutcome { doubt.map { .doubtful($0) } ?? .unknown(reason) }
+    func outcome(_ reason: String) -> ConeOutcome {
+      doubt.map { .refuted($0, isCertain: false) } ?? .unknown(reason)
+    }
     for _ in 0..<6 {
       guard let function = function(element, without: expanded) else {
         return outcome("it is of a kind that is not proved, or what it reads has no signal")
@@ -57,7 +57,7 @@ extension Prover {
         if wastedNodes >= Prover.maximumWastedNodes { limit = min(limit, Prover.maximumLaterNodes) }
         if doubt != nil { limit = min(limit, Prover.maximumDeeperNodes) }
         let decision = decide(net, low: low, element, function, cone, allowed, limit: limit)
-        guard case .refuted(let message) = decision, !inner.isEmpty else {
+        guard case .refuted(let message, _) = decision, !inner.isEmpty else {
           if case .unknown(let reason) = decision { return outcome(reason) }
           return decision
         }
@@ -174,7 +174,7 @@ extension Prover {
     return .refuted(
       found == wanted
         ? "a table is read outside its entries for \(operands)"
-        : "\(found) instead of \(wanted) for \(operands)")
+        : "\(found) instead of \(wanted) for \(operands)", isCertain: true)
   }
 
   /// `fc1[3] = 17`.
@@ -205,7 +205,7 @@ extension Prover {
     let cone = cone(of: net, allowed)
     guard cone.foreign.isEmpty, !cone.isOpen else { return nil }
     let atoms = allowed.sorted()
-    var random = ProofRandom(seed: 1)
+    var random = SplitMix64(seed: 1)
     for attempt in 0..<34 {
       var assignment: [Atom: Int128] = [:]
       for atom in atoms {
@@ -214,7 +214,7 @@ extension Prover {
         switch attempt {
         case 0: assignment[atom] = coefficient > 0 ? bounds.upper : bounds.lower
         case 1: assignment[atom] = coefficient > 0 ? bounds.lower : bounds.upper
-        default: assignment[atom] = random.integer(bounds.lower...bounds.upper)
+        default: assignment[atom] = Int128.random(in: bounds.lower...bounds.upper, using: &random)
         }
       }
       let wanted = UInt128(truncatingIfNeeded: forms.table.evaluate(value.form, assignment) >> Int128(low))

@@ -27,11 +27,11 @@ extension Prover {
       guard let wanted = try? function.value(graph, form) else { return nil }
       let operands = { zip(atoms, values).map { describe($0, $1) }.joined(separator: ", ") }
       guard let got = netlist.evaluate(net, cone, &words, form) else {
-        return .refuted("a table is read outside its entries for \(operands())")
+        return .refuted("a table is read outside its entries for \(operands())", isCertain: true)
       }
       let bits = UInt128(truncatingIfNeeded: wanted >> Int128(low)) & mask
       guard got == bits, elements.ranges[element].contains(wanted) else {
-        return .refuted("\(got) instead of \(bits) for \(operands())")
+        return .refuted("\(got) instead of \(bits) for \(operands())", isCertain: true)
       }
       Prover.advance(&values, in: ranges)
     }

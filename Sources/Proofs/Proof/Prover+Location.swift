@@ -23,12 +23,23 @@ extension Prover {
       status[element] = granted[element] == nil ? .open : .assumed
       if let place = granted[element] { matches = [place] }
     }
-    guard let best = matches.max(by: { netlist.width($0.net) < netlist.width($1.net) }) else { return }
+    if !matches.isEmpty { values[element] = carried(element, value, by: matches) }
+  }
+
+  /// Notes that signals carry a form of an element, and gives what they carry, by its name.
+  private mutating func carried(
+    _ element: Element, _ value: BoundedForm, by places: [(net: Net, low: Int)]
+  ) -> BoundedForm {
+    var carried = value
     // A form of one term is as good as a name.
-    if value.form.terms.count > 1 { name(element, value, low: best.low) }
-    guard let carried = values[element] else { return }
+    if value.form.terms.count > 1,
+      let widest = places.max(by: { netlist.width($0.net) < netlist.width($1.net) })
+    {
+      carried = name(element, value, low: widest.low)
+    }
     named[value.form] = carried
-    for match in matches { place(forms.table.floor(carried, match.low), at: match.net) }
+    for found in places { place(forms.table.floor(carried, found.low), at: found.net) }
+    return carried
   }
 
   /// The signals that carry an element's and an offset's sum, of known form and bounds.
@@ -48,12 +59,8 @@ extension Prover {
       let sum = forms.table.sum(value, BoundedForm(constant: offset))
       guard let bounds = sum.bounds else { continue }
       let matches = places(of: element, plus: offset, sum, bounds)
-      guard let best = matches.max(by: { netlist.width($0.net) < netlist.width($1.net) }) else { continue }
-      values[element] = sum
-      if sum.form.terms.count > 1 { name(element, sum, low: best.low) }
-      guard let carried = values[element] else { continue }
-      named[sum.form] = carried
-      for match in matches { place(forms.table.floor(carried, match.low), at: match.net) }
+      if matches.isEmpty { continue }
+      let carried = carried(element, sum, by: matches)
       values[element] = forms.table.sum(carried, BoundedForm(constant: -offset))
       return true
     }
@@ -69,14 +76,14 @@ extension Prover {
   }
 
   /// Gives an element's form a name: an atom for what is left of it without bits that are always 0.
-  private mutating func name(_ element: Element, _ value: BoundedForm, low: Int) {
+  private mutating func name(_ element: Element, _ value: BoundedForm, low: Int) -> BoundedForm {
     let upper = forms.table.floor(value, low)
     let power = Int128(1) << Int128(low)
     let isWhole = upper.form.scaled(by: power) == value.form
     let key = isWhole ? upper : value
     let atom = named[key.form] ?? forms.table.value(.element(element), key.bounds)
     named[key.form] = atom
-    values[element] = isWhole ? forms.table.scaled(atom, by: power) : atom
+    return isWhole ? forms.table.scaled(atom, by: power) : atom
   }
 
   /// A signal with the element's values in the samples but another form: whether it has other values elsewhere.
@@ -98,13 +105,12 @@ extension Prover {
     var proved: [(net: Net, low: Int)] = []
     var isUnknown = false
     for candidate in candidates.prefix(isExact ? 8 : 4) {
-      let outcome = proveEqual(candidate.net, low: candidate.low, element)
-      switch outcome {
+      switch proveEqual(candidate.net, low: candidate.low, element) {
       case .proved: proved.append(candidate)
-      case .refuted(let message), .doubtful(let message):
+      case .refuted(let message, let isCertain):
         if signals.isVaried(element) && refutations[element] == nil {
           refutations[element] = Refutation(
-            net: candidate.net, low: candidate.low, message: message, isCertain: outcome == .refuted(message))
+            net: candidate.net, low: candidate.low, message: message, isCertain: isCertain)
         }
       case .unknown(let reason):
         isUnknown = true
@@ -182,14 +188,13 @@ extension Prover {
       present(bases)
       if forms.value(net).form.isEqual(value.form, modulo: output.width) { return true }
     }
-    let outcome = proveEqual(net, low: 0, output.element)
-    switch outcome {
+    switch proveEqual(net, low: 0, output.element) {
     case .proved: return true
-    case .refuted(let message), .doubtful(let message):
+    case .refuted(let message, let isCertain):
       if signals.firstDifference(output.element, low: 0, net, width: output.width) == nil {
         refutations[output.element] =
           refutations[output.element]
-          ?? Refutation(net: net, low: 0, message: message, isCertain: outcome == .refuted(message))
+          ?? Refutation(net: net, low: 0, message: message, isCertain: isCertain)
       }
       return false
     case .unknown(let reason):

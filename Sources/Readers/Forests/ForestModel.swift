@@ -62,7 +62,7 @@ extension GraphBuilder {
       var operand = scores
       if slope != 1 {
         let count = shape(scores).last ?? 1
-        let factors = Weights.coefficients(Array(repeating: slope, count: count), shape: [count])
+        let factors = Weights.coefficients(slope, channels: count)
         operand = try affine(scores, scale: factors, site, "scaled")
       }
       return try add(.map(Map(.sigmoid)), [operand], site, "probability")

@@ -52,7 +52,11 @@ struct XGBoostReader<Value: ModelValue> {
       "cats",
     ])
     // Up to 3.2 beside the trees' model, of a booster of its own; from 3.3 on in it, of any model trained with dropout.
-    weights = try (booster["weight_drop"] ?? model["weight_drop"]).map(Self.treeWeights)
+    if let drops = booster["weight_drop"] ?? model["weight_drop"] {
+      weights = try Self.treeWeights(drops)
+    } else {
+      weights = nil
+    }
     let parameters = try learner.member("learner_model_param")
     featureCount = try Self.integer(parameters, "num_feature", 1...1_000_000)
     let classes = try Self.integer(parameters, "num_class", 0...100_000, default: 0)

@@ -204,7 +204,7 @@ extension GraphBuilder {
     let scale = Weights(
       raw: Array(repeating: sign, count: channels), exponent: 0, shape: [channels],
       scales: magnitude == .one || sign == 0 ? nil : PerElement(repeating: magnitude, count: channels))
-    let offset = shift.map { Weights.coefficients(Array(repeating: $0, count: channels), shape: [channels]) }
+    let offset = shift.map { Weights.coefficients($0, channels: channels) }
     return try affine(x, scale: scale, shift: offset, call, role)
   }
 
@@ -279,5 +279,10 @@ extension Weights {
     }
     if areShort, let exact = Weights(exactly: values, shape: shape) { return exact }
     return Weights(real: values, shape: shape)
+  }
+
+  /// One such number for each of some channels.
+  static func coefficients(_ value: Double, channels: Int) -> Weights {
+    coefficients(Array(repeating: value, count: channels), shape: [channels])
   }
 }

@@ -127,6 +127,6 @@ extension GraphBuilder {
   {
     let channels = shape(x).last ?? 1
     return try affine(
-      x, scale: .coefficients(Array(repeating: number, count: channels), shape: [channels]), call, role)
+      x, scale: .coefficients(number, channels: channels), call, role)
   }
 }

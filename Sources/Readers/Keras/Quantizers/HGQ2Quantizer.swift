@@ -107,8 +107,8 @@ struct HGQ2Quantizer {
     guard let affine else { return y }
     let channels = builder.shape(y).last ?? 1
     return try builder.affine(
-      y, scale: .coefficients(Array(repeating: affine.factor, count: channels), shape: [channels]),
-      shift: .coefficients(Array(repeating: affine.shift, count: channels), shape: [channels]), call, role)
+      y, scale: .coefficients(affine.factor, channels: channels),
+      shift: .coefficients(affine.shift, channels: channels), call, role)
   }
 
   /// The quantized form of a variable of the layer.

@@ -140,9 +140,8 @@ extension GraphBuilder {
       // ends.
       let half = try affine(
         x,
-        scale: .coefficients(
-          Array(repeating: 0.5 / unit, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]),
-        shift: .coefficients(Array(repeating: 0.5, count: shape(x).last ?? 1), shape: [shape(x).last ?? 1]),
+        scale: .coefficients(0.5 / unit, channels: shape(x).last ?? 1),
+        shift: .coefficients(0.5, channels: shape(x).last ?? 1),
         call,
         inner(role, "scaled"))
       let p = try fix(

@@ -227,8 +227,8 @@ extension GraphBuilder {
   {
     let x = try call.tensor(0, &self)
     let count = shape(x).last ?? 1
-    let scale = Weights.coefficients(Array(repeating: slope, count: count), shape: [count])
-    let shift = Weights.coefficients(Array(repeating: offset, count: count), shape: [count])
+    let scale = Weights.coefficients(slope, channels: count)
+    let shift = Weights.coefficients(offset, channels: count)
     guard scale.isExact, shift.isExact else { return nil }
     let line = try affine(x, scale: scale, shift: shift, call, "line")
     return try add(.map(Map(.relu(maximum: 1, negativeSlope: 0, threshold: 0))), [line], call)

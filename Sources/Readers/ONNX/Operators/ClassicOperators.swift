@@ -118,7 +118,7 @@ extension ONNXOperator {
     let count = vectors.shape[0]
     let features = vectors.shape[1]
     func filled(_ value: Double) -> Weights {
-      .coefficients(Array(repeating: value, count: count), shape: [count])
+      .coefficients(value, channels: count)
     }
     if kernel == "RBF" {
       let outer = Array(builder.shape(x).dropLast())

@@ -272,8 +272,8 @@ extension RecurrentOperator {
       return { (builder, x, role) throws(CompilationFailed) in
         let count = builder.shape(x).last ?? 1
         return try builder.affine(
-          x, scale: .coefficients(Array(repeating: slope, count: count), shape: [count]),
-          shift: .coefficients(Array(repeating: shift, count: count), shape: [count]), call, role)
+          x, scale: .coefficients(slope, channels: count),
+          shift: .coefficients(shift, channels: count), call, role)
       }
     default: throw call.failure("I408", "has the activation '\(name)', which is not supported")
     }

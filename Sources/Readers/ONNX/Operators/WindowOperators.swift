@@ -135,9 +135,8 @@ extension ONNXOperator {
     }
     let sums = try builder.resample(
       square, axis: builder.rank(x) - 1, AxisMap(rows: rows, denominator: 1), call, "sums")
-    let scale = Weights.coefficients(
-      Array(repeating: alpha / Double(size), count: channels), shape: [channels])
-    let shift = Weights.coefficients(Array(repeating: bias, count: channels), shape: [channels])
+    let scale = Weights.coefficients(alpha / Double(size), channels: channels)
+    let shift = Weights.coefficients(bias, channels: channels)
     let power = try builder.affine(sums, scale: scale, shift: shift, call, "power")
     let factor: NodeID
     let inverse = try builder.add(.map(Map(.rsqrt)), [power], call, "inverse")

@@ -1,0 +1,45 @@
+import FixedPoint
+import Graph
+import Testing
+
+@testable import Driver
+@testable import Readers
+
+/// A recorded model whose numbers all lie on a grid on which binary32 is exact.
+struct ExactModel {
+  let graph: Graph
+  private let golden: Vectors
+
+  /// - Parameter stem: the path of the model and of its golden values, without what follows the first dot.
+  init(stem: String, ending: String) throws {
+    var request = ModelRequest(path: "\(stem).\(ending)")
+    request.precision = FixedType(width: 44, integerBits: 24, rounding: .trn, overflow: .wrap)
+    graph = try request.load().graph
+    golden = try Vectors(path: "\(stem).golden.h5")
+  }
+
+  /// The integers of the typed graph stand for the framework's outputs, bit for bit.
+  func check() throws {
+    let simulator = try ReferenceSimulator(graph)
+    let expected = try #require(golden["outputs"])
+    let size = graph.outputs.reduce(0) { $0 + graph[$1.node].count }
+    try #require(size == expected.elementsPerSample)
+    for sample in 0..<expected.samples {
+      var inputs: [[Int128]] = []
+      for (number, id) in graph.inputs.enumerated() {
+        let array = try #require(golden["input_\(number)"])
+        let size = array.elementsPerSample
+        let types = try #require(graph[id].inputTypes)
+        inputs.append((0..<size).map { types[$0].convert(array.values[sample * size + $0]) ?? 0 })
+      }
+      let values = try simulator.run(inputs)
+      var position = sample * expected.elementsPerSample
+      for output in graph.outputs {
+        let type = try #require(graph[output.node].type)
+        let got = values[output.node.index].enumerated().map { type.value($1, element: $0) }
+        #expect(got == Array(expected.values[position..<(position + got.count)]), "\(output.name)")
+        position += got.count
+      }
+    }
+  }
+}
