@@ -16,7 +16,8 @@ extension Circuit {
   /// %3 = register %2 : s11e-4 [-639,636] @fc1
   /// ```
   ///
-  /// A format is signedness, width and exponent, then the range that they follow from. `@` names the layer.
+  /// A format is signedness, width and exponent, then the range that they follow from. `@` names the layer, `#` after it
+  /// the instance, where there is one.
   public var text: String {
     var lines = ["circuit \(quoted(name))\(latency.map { " latency \($0)" } ?? "")"]
     lines += origins.map { "layer \(quoted($0))" }
@@ -28,7 +29,8 @@ extension Circuit {
     for (index, operation) in operations.enumerated() {
       let origin = origins.indices.contains(operation.origin) ? spelled(origins[operation.origin]) : "?"
       lines.append(
-        "%\(index) = \(operation.kind.text) : \(operation.format.circuitText) @\(origin)")
+        "%\(index) = \(operation.kind.text) : \(operation.format.circuitText) @\(origin)"
+          + (operation.instance == 0 ? "" : " #\(operation.instance)"))
     }
     return lines.joined(separator: "\n") + "\n"
   }

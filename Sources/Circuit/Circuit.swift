@@ -74,11 +74,15 @@ public struct Operation: Hashable, Sendable {
   public var format: Format
   /// The layer that the operation belongs to: an index into `Circuit.origins`.
   public var origin: Int
+  /// The instance of something that its layer repeats, such as a kernel at one position, that the operation was made for:
+  /// numbered from 1 over the circuit, 0 for none. Says where to look for equal parts, and nothing about the values.
+  public var instance: Int
 
-  public init(_ kind: Kind, _ format: Format, origin: Int) {
+  public init(_ kind: Kind, _ format: Format, origin: Int, instance: Int = 0) {
     self.kind = kind
     self.format = format
     self.origin = origin
+    self.instance = instance
   }
 
   /// What is computed, on raw integers.

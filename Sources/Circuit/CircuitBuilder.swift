@@ -9,6 +9,9 @@ import FixedPoint
 public struct CircuitBuilder: Sendable {
   /// The circuit so far.
   public private(set) var circuit: Circuit
+  /// What `Operation.instance` is for operations made from now on.
+  public var instance = 0
+  private var lastInstance = 0
   private var existing: [Operation: Value] = [:]
   private var knownTables: [TableContents: Int] = [:]
   private var knownOrigins: [String: Int] = [:]
@@ -27,6 +30,12 @@ public struct CircuitBuilder: Sendable {
     circuit.origins.append(layer)
     knownOrigins[layer] = circuit.origins.count - 1
     return circuit.origins.count - 1
+  }
+
+  /// A number for `instance` that no operation has yet.
+  public mutating func newInstance() -> Int {
+    lastInstance += 1
+    return lastInstance
   }
 
   /// The index of a table with these contents, which is made where there is none.
@@ -73,7 +82,7 @@ public struct CircuitBuilder: Sendable {
   private func exponent(_ value: Value) -> Int { circuit[value].format.exponent }
 
   private mutating func append(_ kind: Operation.Kind, _ format: Format, _ origin: Int) -> Value {
-    circuit.operations.append(Operation(kind, format, origin: origin))
+    circuit.operations.append(Operation(kind, format, origin: origin, instance: instance))
     return Value(circuit.operations.count - 1)
   }
 

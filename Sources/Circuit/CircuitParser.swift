@@ -94,7 +94,8 @@ private struct CircuitParser {
     try expect("@")
     let name = peek == UInt8(ascii: "\"") ? try quotedName() : identifier()
     guard let origin = layers[name] else { throw error("E053", "there is no layer '\(name)'") }
-    return Operation(kind, format, origin: origin)
+    let instance = accept("#") ? try count(below: 1 << 32, "instance") : 0
+    return Operation(kind, format, origin: origin, instance: instance)
   }
 
   private mutating func kind() throws(CompilationFailed) -> Operation.Kind {

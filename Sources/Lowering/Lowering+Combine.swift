@@ -8,6 +8,8 @@ extension NodeLowering {
   ) throws(WidthOverflow) -> [Value] {
     var result: [Value] = []
     for i in 0..<type.count {
+      // Of a residual connection, the operand made last: the others are known before it.
+      if let value = operands.map({ $0.values[i] }).max() { joinInstance(of: value) }
       var aligned: [Value] = []
       let types = operands.map(\.type)
       for (number, operand) in operands.enumerated() {

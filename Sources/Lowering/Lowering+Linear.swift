@@ -14,6 +14,7 @@ extension NodeLowering {
     try linear.forEachRow(operand.type) { rows.append(($0, $1)) }
     var result: [Value] = []
     for (first, row) in rows {
+      if rows.count > 1 { startInstance() }
       let values = Array(operand.values[first..<(first + linear.inputs)])
       var constants = row.constants
       if let offsets { for n in constants.indices { constants[n] += offsets[result.count + n] } }

@@ -10,6 +10,7 @@ extension NodeLowering {
     case .rectifier(let rectifier):
       var result: [Value] = []
       for (i, value) in operand.values.enumerated() {
+        joinInstance(of: value)
         result.append(try rectify(value, try rectifier.element(unit: operand.type.unit(i)).0, origin))
       }
       return result
@@ -21,6 +22,7 @@ extension NodeLowering {
             entries: table.entries.map { Int128($0) }))
       }
       return operand.values.enumerated().map { i, value in
+        joinInstance(of: value)
         let table = tableOfElement[i]
         return builder.lookup(value, table: indices[table], exponent: tables[table].exponent, origin: origin)
       }
@@ -28,6 +30,7 @@ extension NodeLowering {
       var result: [Value] = []
       for (i, value) in operand.values.enumerated() {
         let number = piecesOfElement[i]
+        joinInstance(of: value)
         result.append(
           try interpolate(
             value, pieces[number], name: pieces.count == 1 ? name : "\(name)_\(number)", origin))

@@ -9,6 +9,7 @@ extension NodeLowering {
   ) throws(WidthOverflow) -> [Value] {
     var result: [Value] = []
     for (i, value) in operand.values.enumerated() {
+      joinInstance(of: value)
       switch try quantizer.element(i, unit: operand.type.unit(i)) {
       case .fixed(let type, let unit):
         if let offsets, offsets[i] != 0 {

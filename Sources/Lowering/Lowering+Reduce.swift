@@ -7,8 +7,11 @@ extension NodeLowering {
     _ kind: Reduction, _ operand: Tensor, _ type: TensorType, _ origin: Int
   ) throws(WidthOverflow) -> [Value] {
     let length = operand.shape.last ?? 1
+    let channels = operand.shape.dropLast().last ?? 1
+    let isRepeated = operand.values.count > length * channels
     var result: [Value] = []
     for (group, start) in stride(from: 0, to: operand.values.count, by: length).enumerated() {
+      if isRepeated && group % channels == 0 { startInstance() }
       let elements = start..<(start + length)
       let unit = kind == .argmax ? try operand.type.commonUnit(elements) : type.unit(group)
       var aligned: [Value] = []

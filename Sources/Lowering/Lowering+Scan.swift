@@ -24,6 +24,7 @@ extension NodeLowering {
     var states = Array(aligned.dropFirst(scan.sequences))
     var result: [Value] = []
     for step in 0..<steps {
+      startInstance()
       let slices = aligned.prefix(scan.sequences).map { values in
         let length = values.count / steps
         return Array(values[(step * length)..<((step + 1) * length)])
@@ -44,6 +45,7 @@ extension NodeLowering {
   private mutating func lowered(_ body: Graph, inputs: [[Value]]) throws(WidthOverflow) -> [[Value]] {
     var inner = NodeLowering(body, name: "", solutions: solutions)
     inner.usesTypes = true
+    inner.isInsideInstance = true
     for (id, values) in zip(body.inputs, inputs) { inner.tensors[id.index] = values }
     swap(&inner.builder, &builder)
     defer {

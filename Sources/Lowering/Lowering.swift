@@ -113,6 +113,8 @@ struct NodeLowering {
   /// Whether linear maps are solved for the ranges of their operands' types, even where values are known better. Then
   /// equal maps with equal types have one solution, wherever they stand.
   var usesTypes = false
+  /// Whether all of the graph is one instance of what repeats around it.
+  var isInsideInstance = false
   var arrivals: ArrivalTimes
 
   init(_ graph: Graph, name: String, solutions: AdderGraphSolutions, offsets: RoundingOffsets = .none) {
@@ -168,14 +170,26 @@ struct NodeLowering {
     case .forest(let forest): result = try lower(forest, operands[0], origin)
     case .scan(let scan): result = try lower(scan, operands, node.shape[0], origin)
     }
+    defer { if !isInsideInstance { builder.instance = 0 } }
     if offsets[id] != nil {
       tensors[id.index] = result
       return
     }
     // Interval arithmetic on the operations is looser than the exact types of the graph.
     tensors[id.index] = zip(result, type(id).formats.array).map {
-      builder.narrow($0, to: $1.range, origin: origin)
+      joinInstance(of: $0)
+      return builder.narrow($0, to: $1.range, origin: origin)
     }
+  }
+
+  /// What is made next is one of several alike, such as a kernel at one position.
+  mutating func startInstance() {
+    if !isInsideInstance { builder.instance = builder.newInstance() }
+  }
+
+  /// What is made next needs this value alone, and belongs where it was made.
+  mutating func joinInstance(of value: Value) {
+    if !isInsideInstance { builder.instance = builder[value].instance }
   }
 }
 

@@ -1,7 +1,7 @@
 import Circuit
 import FixedPoint
 
-/// Prints one timed circuit as one module.
+/// Prints one timed circuit as one module, and the parts of it that repeat as instances of others.
 ///
 /// Values that are always the same are literals where they are read and never signals; operations that no output
 /// needs are not printed. Which bits of each signal are read is noted while printing, because bits that nothing
@@ -13,13 +13,18 @@ struct ModulePrinter {
   let latency: Int
   let ternaryAdderName: String
   private(set) var usesTernaryAdder = false
+  /// Of a part of another module: the text that says of what. Parts have no protocol, and a port for each element.
+  private let partOf: String?
+  /// The modules of parts that repeat.
+  private(set) var parts: [ModulePrinter] = []
+  private var repeated = RepeatedParts()
+  /// By layer.
+  private var instanceCounts: [Int: Int] = [:]
 
   private var scope: NameScope
   /// Signal names by operation; empty for operations that are not printed.
   private var names: [String]
   private var isLive: [Bool]
-  /// The operands that each table is read for.
-  private var reached: [Interval?]
   /// The bits of each signal that something reads.
   private var read: [UInt128]
   private var body: [String] = []
@@ -35,26 +40,39 @@ struct ModulePrinter {
     var width: Int
   }
 
+  /// A design's printer.
   init(_ circuit: Circuit, interface: ModuleInterface, stages: [Int?], latency: Int) {
+    self.init(
+      circuit, interface, stages, latency: latency, ternaryAdderName: "\(interface.name)_ternary_adder",
+      partOf: nil)
+    findParts()
+  }
+
+  private init(
+    _ circuit: Circuit, _ interface: ModuleInterface, _ stages: [Int?], latency: Int,
+    ternaryAdderName: String,
+    partOf: String?
+  ) {
     self.circuit = circuit
     self.interface = interface
     self.stages = stages
     self.latency = latency
-    ternaryAdderName = "\(interface.name)_ternary_adder"
+    self.ternaryAdderName = ternaryAdderName
+    self.partOf = partOf
     let ports = interface.inputs + interface.outputs
     scope = NameScope(
       reserved: ModuleInterface.controlPorts + ports.map(\.name) + ["valid", ternaryAdderName])
     indexName = scope.unique("index")
     names = Array(repeating: "", count: circuit.operations.count)
-    isLive = Array(repeating: false, count: circuit.operations.count)
+    isLive = circuit.operations.map { _ in false }
     read = Array(repeating: 0, count: circuit.operations.count)
-    reached = Array(repeating: nil, count: circuit.tables.count)
     registers = Array(repeating: [], count: latency + 1)
+    markLive()
+    repeated = RepeatedParts(nothingOf: circuit, isLive: isLive)
   }
 
   /// The module's text.
   mutating func print() -> String {
-    markLive()
     nameSignals()
     printOperations()
     printRegisters()
@@ -88,17 +106,21 @@ extension ModulePrinter {
   }
 
   /// `<layer>_e<number>_s<stage>`; the elements of input ports have the port's name and their own number, the others
-  /// are counted within their layer. Registers keep the name and number of what they delay.
+  /// are counted within their layer. Registers keep the name and number of what they delay. A part's inputs are its ports.
   private mutating func nameSignals() {
     var stems: [String] = Array(repeating: "", count: circuit.operations.count)
     var prefixes: [Int: String] = [:]
     var counts: [Int: Int] = [:]
     var usedPrefixes = Set(interface.inputs.map(\.name))
-    for value in circuit.values where isLive[value.index] {
+    for value in circuit.values where isLive[value.index] && !repeated.isHidden[value.index] {
       let operation = circuit[value]
       switch operation.kind {
+      case .input(let port, _) where isPart:
+        names[value.index] = interface.inputs[port].name
+        continue
       case .input(let port, let element): stems[value.index] = "\(interface.inputs[port].name)_e\(element)"
-      case .register(let operand): stems[value.index] = stems[operand.index]
+      case .register(let operand) where !stems[operand.index].isEmpty:
+        stems[value.index] = stems[operand.index]
       default:
         let origin = operation.origin
         let prefix = prefixes[origin] ?? unusedPrefix(circuit.origins[origin], &usedPrefixes)
@@ -119,6 +141,56 @@ extension ModulePrinter {
       number += 1
     }
     return prefix
+  }
+}
+
+// MARK: Parts that repeat
+
+extension ModulePrinter {
+  private mutating func findParts() {
+    repeated = RepeatedParts(circuit, isLive: isLive, stages: stages)
+    var names = NameScope(reserved: [interface.name, ternaryAdderName])
+    var counts: [Int: Int] = [:]
+    for part in repeated.parts {
+      counts[part.origin, default: 0] += 1
+      let layer = circuit.origins[part.origin]
+      var inner = part.circuit
+      // A name is a file's too, which may not be of any length.
+      inner.name = names.unique(
+        "\(interface.name)_\(VerilogName.prefix(layer).prefix(64))_part\(counts[part.origin] ?? 1)")
+      inner.origins = [layer]
+      let options = VerilogOptions(ports: .none, clockEnable: hasEnable)
+      parts.append(
+        ModulePrinter(
+          inner, ModuleInterface(inner, options: options), part.stages,
+          latency: part.stages.lazy.compactMap { $0 }.max() ?? 0, ternaryAdderName: ternaryAdderName,
+          partOf: "A part of '\(commented(layer))', \(part.instances) times in \(interface.name)."))
+    }
+  }
+
+  /// One instance of a part, and the wires of its results.
+  private mutating func printInstance(_ instance: RepeatedParts.Instance) {
+    let part = parts[instance.part].interface
+    let origin = repeated.parts[instance.part].origin
+    var connections: [String] = []
+    if repeated.parts[instance.part].isClocked {
+      connections += hasEnable ? [".clk(clk)", ".ce(ce)"] : [".clk(clk)"]
+    }
+    for (port, value) in zip(part.inputs, instance.inputs) {
+      connections.append(".\(port.name)(\(text(value, width: width(value))))")
+    }
+    for (port, value) in zip(part.outputs, instance.outputs) {
+      declare(value)
+      connections.append(".\(port.name)(\(names[value.index]))")
+    }
+    let name = scope.unique(
+      "\(VerilogName.prefix(circuit.origins[origin]))_i\(instanceCounts[origin, default: 0])")
+    instanceCounts[origin, default: 0] += 1
+    printStatement("\(part.name) \(name) (")
+    for (number, start) in stride(from: 0, to: connections.count, by: 6).enumerated() {
+      let line = connections[start..<min(start + 6, connections.count)].joined(separator: ", ")
+      body.append("    \(line)\((number + 1) * 6 < connections.count ? "," : ");")")
+    }
   }
 }
 
@@ -165,22 +237,30 @@ extension ModulePrinter {
 extension ModulePrinter {
   private mutating func printOperations() {
     var origin: Int?
-    for value in circuit.values where isLive[value.index] {
-      let operation = circuit[value]
-      if case .input = operation.kind {
-        printInput(value)
-        continue
+    for statement in repeated.statements {
+      let next: Int
+      switch statement {
+      case .operation(let value):
+        if case .input = circuit[value].kind {
+          printInput(value)
+          continue
+        }
+        next = circuit[value].origin
+      case .instance(let instance): next = repeated.parts[instance.part].origin
       }
-      if origin != operation.origin {
-        origin = operation.origin
-        body += ["", "  // \(commented(circuit.origins[operation.origin]))"]
+      if origin != next {
+        origin = next
+        body += ["", "  // \(commented(circuit.origins[next]))"]
       }
-      printOperation(value)
+      switch statement {
+      case .operation(let value): printOperation(value)
+      case .instance(let instance): printInstance(instance)
+      }
     }
   }
 
   private mutating func printInput(_ value: Value) {
-    guard case .input(let port, let element) = circuit[value].kind else { return }
+    guard case .input(let port, let element) = circuit[value].kind, !isPart else { return }
     let layout = interface.inputs[port]
     let place = layout.elements[element]
     assign(value, BitPattern.select(layout.name, width: layout.bits, low: place.offset, count: place.width))
@@ -252,11 +332,7 @@ extension ModulePrinter {
     let contents = circuit.tables[table]
     let name = scope.unique("\(VerilogName.prefix(contents.name))_table")
     functions[key] = name
-    functionTexts +=
-      TableText(
-        name: name, index: indexName, table: contents, reached: reached[table] ?? contents.domain,
-        width: width
-      ).lines
+    functionTexts += TableText(name: name, index: indexName, table: contents, width: width).lines
     return name
   }
 }
@@ -267,11 +343,13 @@ extension ModulePrinter {
   /// A range and a space for more than one bit, nothing for one.
   private func vector(_ width: Int) -> String { width == 1 ? "" : "[\(width - 1):0] " }
 
+  private var isPart: Bool { partOf != nil }
   private var hasValid: Bool { interface.options.ports == .valid }
   private var hasEnable: Bool { interface.options.clockEnable }
   private var isClocked: Bool { registers.contains { !$0.isEmpty } || hasValid && latency > 0 }
 
   private func comment() -> [String] {
+    if let partOf { return ["// \(partOf)"] }
     var lines = [
       "// \(commented(circuit.name)): outputs \(latency) cycle\(latency == 1 ? "" : "s") after inputs, "
         + "a new sample every cycle."
@@ -288,9 +366,10 @@ extension ModulePrinter {
   }
 
   private func portList() -> [String] {
-    var ports = ["input wire clk"]
+    var ports: [String] = []
+    if !isPart || isClocked { ports.append("input wire clk") }
     if hasValid { ports.append("input wire rst") }
-    if hasEnable { ports.append("input wire ce") }
+    if hasEnable && (!isPart || isClocked) { ports.append("input wire ce") }
     if hasValid { ports.append("input wire in_valid") }
     ports += interface.inputs.filter { $0.bits > 0 }.map { "input wire \(vector($0.bits))\($0.name)" }
     if hasValid { ports.append("output wire out_valid") }
@@ -348,8 +427,8 @@ extension ModulePrinter {
 
   private mutating func printUnusedBits() {
     var sinks: [(name: String, bits: BitPattern)] = []
-    if !isClocked { sinks.append(("clk", BitPattern(wire: "clk"))) }
-    if hasEnable && !isClocked { sinks.append(("ce", BitPattern(wire: "ce"))) }
+    if !isClocked && !isPart { sinks.append(("clk", BitPattern(wire: "clk"))) }
+    if hasEnable && !isClocked && !isPart { sinks.append(("ce", BitPattern(wire: "ce"))) }
     for (port, layout) in zip(circuit.inputs, interface.inputs) {
       var unread = BitPattern()
       for (element, place) in zip(port.elements, layout.elements) {
@@ -361,7 +440,7 @@ extension ModulePrinter {
       }
       sinks.append((layout.name, unread))
     }
-    for value in circuit.values where isLive[value.index] {
+    for value in circuit.values where isLive[value.index] && !repeated.isHidden[value.index] {
       if case .input = circuit[value].kind { continue }
       sinks.append((names[value.index], unreadBits(value)))
     }

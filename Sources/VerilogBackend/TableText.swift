@@ -7,32 +7,31 @@ struct TableText {
   /// The name of the function's argument.
   var index: String
   var table: Table
-  /// The operands that occur; the others are left open to synthesis.
-  var reached: Interval
   /// Bits of the result.
   var width: Int
 
   var lines: [String] {
-    let operandWidth = table.domain.width
+    let domain = table.domain
+    let operandWidth = domain.width
     var lines = [
-      "  // \(commented(table.name)): \(reached.lower) ... \(reached.upper)",
+      "  // \(commented(table.name)): \(domain.lower) ... \(domain.upper)",
       "  function \(range(width))\(name);", "    input \(range(operandWidth))\(index);",
       // Inlined, a table that many lanes read would be simulated as a copy for each.
       "    /* verilator no_inline_task */", "    case (\(index))",
     ]
-    var operand = reached.lower
-    while operand <= reached.upper {
+    var operand = domain.lower
+    while operand <= domain.upper {
       let entry = self.entry(operand)
       var labels = [BitPattern.literal(operand, width: operandWidth)]
       operand += 1
-      while operand <= reached.upper, labels.count < 8, self.entry(operand) == entry {
+      while operand <= domain.upper, labels.count < 8, self.entry(operand) == entry {
         labels.append(BitPattern.literal(operand, width: operandWidth))
         operand += 1
       }
       lines.append(
         "      \(labels.joined(separator: ", ")): \(name) = \(BitPattern.literal(entry, width: width));")
     }
-    let isFull = operandWidth < 62 && reached.count == 1 << operandWidth
+    let isFull = operandWidth < 62 && domain.count == 1 << operandWidth
     if !isFull { lines.append("      default: \(name) = \(width)'dx;") }
     return lines + ["    endcase", "  endfunction", ""]
   }

@@ -3,7 +3,7 @@ import Diagnostics
 
 /// Prints a timed circuit as Verilog-2005, with a C header for its ports and a script for yosys.
 public enum VerilogBackend {
-  /// - Returns: `rtl/<module>.v`, further modules in files of their own, `include/<module>.h` and
+  /// - Returns: `rtl/<module>.v`, parts that repeat and other modules in files of their own, `include/<module>.h` and
   ///   `scripts/yosys.ys`, in this order.
   /// - Throws: E001 for a circuit that is not timed, E002 for one whose paths differ in registers: errors of ours.
   public static func emit(
@@ -22,7 +22,12 @@ public enum VerilogBackend {
     let interface = ModuleInterface(circuit, options: options)
     var printer = ModulePrinter(circuit, interface: interface, stages: stages, latency: latency)
     var modules = [GeneratedFile(path: "rtl/\(interface.name).v", contents: printer.print())]
-    if printer.usesTernaryAdder {
+    var usesTernaryAdder = printer.usesTernaryAdder
+    for var part in printer.parts {
+      modules.append(GeneratedFile(path: "rtl/\(part.interface.name).v", contents: part.print()))
+      usesTernaryAdder = usesTernaryAdder || part.usesTernaryAdder
+    }
+    if usesTernaryAdder {
       let name = printer.ternaryAdderName
       let contents = TernaryAdder.module(named: name, primitives: options.primitives)
       modules.append(GeneratedFile(path: "rtl/\(name).v", contents: contents))

@@ -20,15 +20,17 @@ extension Circuit {
       guard let stage, let start = stages[value.index] else { return moved[value.index][0] }
       while moved[value.index].count <= stage - start {
         let last = moved[value.index][moved[value.index].count - 1]
-        result.operations.append(
-          Operation(.register(last), self[value].format, origin: self[value].origin))
+        var register = self[value]
+        register.kind = .register(last)
+        result.operations.append(register)
         moved[value.index].append(Value(result.operations.count - 1))
       }
       return moved[value.index][stage - start]
     }
     for value in values {
-      let kind = self[value].kind.mapOperands { delayed($0, to: stages[value.index]) }
-      result.operations.append(Operation(kind, self[value].format, origin: self[value].origin))
+      var operation = self[value]
+      operation.kind = operation.kind.mapOperands { delayed($0, to: stages[value.index]) }
+      result.operations.append(operation)
       moved.append([Value(result.operations.count - 1)])
     }
     for (index, port) in inputs.enumerated() {
@@ -59,12 +61,13 @@ extension Circuit {
     return stages
   }
 
-  /// Circuits of one latency side by side in one, their ports and layers renamed apart: many random circuits in a
-  /// single simulator run.
+  /// Circuits of one latency side by side in one, their ports, layers and instances renamed apart: many random circuits in
+  /// a single simulator run.
   public static func joined(_ circuits: [Circuit], name: String) -> Circuit {
     var result = Circuit(name: name)
     result.latency = circuits.first?.latency
     for (number, circuit) in circuits.enumerated() {
+      let instances = result.operations.map(\.instance).max() ?? 0
       let values = result.operations.count
       let origins = result.origins.count
       let tables = result.tables.count
@@ -77,7 +80,10 @@ extension Circuit {
         var kind = operation.kind.mapOperands { Value($0.index + values) }
         if case .input(let port, let element) = kind { kind = .input(port: port + ports, element: element) }
         if case .lookup(let index, let table) = kind { kind = .lookup(index, table: table + tables) }
-        result.operations.append(Operation(kind, operation.format, origin: operation.origin + origins))
+        result.operations.append(
+          Operation(
+            kind, operation.format, origin: operation.origin + origins,
+            instance: operation.instance == 0 ? 0 : operation.instance + instances))
       }
       func renamed(_ port: Port) -> Port {
         Port(

@@ -10,6 +10,8 @@ public struct RandomCircuit {
   /// Inputs have at most this many bits; intermediate values are cut where they get wider than `maximumWidth`.
   public var inputWidth = 8
   public var maximumWidth = 24
+  /// Instances that operations are said to be of: runs of them, with some strays.
+  public var instances = 0
 
   public init() {}
 
@@ -39,6 +41,10 @@ public struct RandomCircuit {
         values += builder.input("x\(port)", shape: [count], formats: formats, origin: boundary)
       }
       for index in 0..<settings.operations {
+        if settings.instances > 0 {
+          let run = 1 + index * settings.instances / settings.operations
+          builder.instance = random.oneIn(60) ? integer(0...settings.instances) : run
+        }
         let origin = builder.origin("layer \(index * 3 / max(settings.operations, 1))")
         // A sum or product that would exceed the compiler's width is left out.
         if let value = try? operation(origin) { values.append(value) }

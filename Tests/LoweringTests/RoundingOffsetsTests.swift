@@ -5,8 +5,10 @@ import Graph
 import Lowering
 import Testing
 
-/// input -> linear -> rectifier, where asked for -> quantizer.
-private func layer(_ type: FixedType, isRectified: Bool, isShown: Bool = false) throws -> Graph {
+/// input -> linear -> rectifier, where asked for -> quantizer, at so many positions.
+func layer(
+  _ type: FixedType, isRectified: Bool, isShown: Bool = false, positions: Int = 1
+) throws -> Graph {
   var graph = Graph(name: "layer", framework: "none")
   func append(_ primitive: Primitive, _ operands: [NodeID]) throws -> NodeID {
     let layer = Layer(name: "layer\(graph.nodes.count)", kind: primitive.kind, path: "")
@@ -16,9 +18,11 @@ private func layer(_ type: FixedType, isRectified: Bool, isShown: Bool = false) 
     return id
   }
   let input = graph.add(
-    .input(shape: [2]), name: "x", layer: Layer(name: "x", kind: "InputLayer", path: ""))
+    .input(shape: positions == 1 ? [2] : [positions, 2]), name: "x",
+    layer: Layer(name: "x", kind: "InputLayer", path: ""))
   let inputTypes = PerElement(
-    repeating: FixedType(width: 5, integerBits: 3, isSigned: true, rounding: .trn, overflow: .wrap), count: 2)
+    repeating: FixedType(width: 5, integerBits: 3, isSigned: true, rounding: .trn, overflow: .wrap),
+    count: 2 * positions)
   graph[input].inputTypes = inputTypes
   graph[input].type = TensorType(inputTypes.map { Format($0) })
   graph[input].typeSource = .model
@@ -31,7 +35,7 @@ private func layer(_ type: FixedType, isRectified: Bool, isShown: Bool = false) 
     last = try append(
       .map(Map(.relu(maximum: nil, negativeSlope: 0, threshold: 0), form: .rectifier(rectifier))), [last])
   }
-  last = try append(.quantize(.fixed(PerElement(repeating: type, count: 3))), [last])
+  last = try append(.quantize(.fixed(PerElement(repeating: type, count: 3 * positions))), [last])
   graph.outputs = [Graph.Output(name: "y", node: last)]
   if isShown { graph.outputs.append(Graph.Output(name: "z", node: linear)) }
   return graph

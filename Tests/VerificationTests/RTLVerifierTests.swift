@@ -20,6 +20,27 @@ import VerilogBackend
     try check(Self.randomCircuits(count: 40, latency: latency), options: options, samples: 200)
   }
 
+  /// Circuits that each occur three times, said to be made of instances: those that can be are modules.
+  @Test(arguments: [
+    (0, VerilogOptions()), (2, VerilogOptions(primitives: true)), (3, VerilogOptions(clockEnable: true)),
+  ])
+  func partsThatRepeatAgree(latency: Int, options: VerilogOptions) throws {
+    var generator = RandomCircuit()
+    generator.operations = 60
+    var modules = 0
+    for instances in 1...3 {
+      generator.instances = instances
+      let circuits = (0..<12).map { index in
+        let seed = UInt64(instances * 1000 + index)
+        return generator.make(seed: seed).pipelined(latency: latency, slack: 1, seed: seed)
+      }
+      let circuit = Circuit.joined(circuits + circuits + circuits, name: "repeated")
+      modules += try VerilogBackend.emit(circuit, options: options).count { $0.path.contains("_part") }
+      try check(circuit, options: options, samples: 100)
+    }
+    #expect(modules > 10)
+  }
+
   @Test func wideCircuitsAgree() throws {
     var generator = RandomCircuit()
     generator.inputWidth = 60

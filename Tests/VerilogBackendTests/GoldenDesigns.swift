@@ -30,7 +30,7 @@ struct GoldenDesign: Sendable, CustomStringConvertible {
 
   func files() throws -> [GeneratedFile] { try VerilogBackend.emit(try circuit(), options: options) }
 
-  static let all = [adders, activation, tables, comparisons, boundary, ternary]
+  static let all = [adders, activation, tables, comparisons, boundary, ternary, positions]
 
   private static let byte = Format(Interval(-128, 127), exponent: -4)
   private static let nibble = Format(Interval(0, 15), exponent: -2)
@@ -38,6 +38,25 @@ struct GoldenDesign: Sendable, CustomStringConvertible {
   private static func output(_ builder: inout CircuitBuilder, _ name: String, _ values: [Value]) {
     let elements = values.map { Port.Element(builder[$0].format, value: $0) }
     builder.output(name, shape: [values.count], elements: elements)
+  }
+
+  /// A kernel of two taps at four positions, of which the last reads a narrower element: three are one module.
+  static let positions = GoldenDesign(
+    "positions", latency: 1, options: VerilogOptions(clockEnable: true)
+  ) { b in
+    let l = b.origin("conv1")
+    let x = b.input("x", shape: [5], formats: [byte, byte, byte, byte, nibble], origin: b.origin("x"))
+    var result: [Value] = []
+    for position in 0..<4 {
+      b.instance = b.newInstance()
+      let taps = [x[position], x[position + 1]]
+      let difference = try b.sum([Term(taps[0]), Term(taps[1], isNegative: true)], origin: l)
+      let scaled = try b.sum([Term(difference, shift: 2), Term(taps[0])], origin: l)
+      let isNegative = b.compare(.less, scaled, b.constant(0, origin: l), origin: l)
+      let rectified = b.select(isNegative, b.constant(0, origin: l), scaled, origin: l)
+      result.append(try b.sum([Term(rectified), Term(difference, isNegative: true)], origin: l))
+    }
+    output(&b, "y", result)
   }
 
   static let adders = GoldenDesign("adders", latency: 1) { b in

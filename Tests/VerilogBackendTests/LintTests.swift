@@ -36,11 +36,13 @@ import VerilogBackend
   private func random(_ latency: Int, count: Int, seed: Int) -> Circuit {
     var generator = RandomCircuit()
     generator.operations = 40
+    generator.instances = 1
     let circuits = (0..<count).map { index in
       let seed = UInt64(seed * 1000 + index)
       return generator.make(seed: seed).pipelined(latency: latency, seed: seed)
     }
-    return Circuit.joined(circuits, name: "random")
+    // Each twice, so that parts repeat.
+    return Circuit.joined(circuits + circuits, name: "random")
   }
 
   private static let variants: [(Int, VerilogOptions)] = [

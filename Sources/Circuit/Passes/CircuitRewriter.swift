@@ -83,6 +83,7 @@ struct CircuitRewriter {
     do throws(WidthOverflow) {
       for value in circuit.values {
         if case .input = circuit[value].kind { continue }
+        rewriter.builder.instance = circuit[value].instance
         rewriter[value] = try rewrite(&rewriter, value)
       }
     } catch {

@@ -58,7 +58,9 @@ struct RegisterInsertion {
     let operation = circuit[value]
     while chains[value.index].count <= count {
       let previous = chains[value.index][chains[value.index].count - 1]
-      result.operations.append(Operation(.register(previous), operation.format, origin: operation.origin))
+      result.operations.append(
+        Operation(
+          .register(previous), operation.format, origin: operation.origin, instance: operation.instance))
       chains[value.index].append(Value(result.operations.count - 1))
       registerBits += operation.format.width
     }

@@ -1,0 +1,258 @@
+import Circuit
+import FixedPoint
+
+/// Parts of a timed circuit that occur more than once, such as a convolution's kernel at its positions. Each is printed as
+/// one module with several instances, so that the text, and the work of tools that read it, grow with the kernel.
+///
+/// Lowering says which operations were made for one instance (`Operation.instance`). What later passes and the pipeliner
+/// made of them decides which instances are alike: those with the same operations in the same ranges, with registers in
+/// the same places, of which the same results are used outside. Others stay in place.
+struct RepeatedParts {
+  /// What several instances compute.
+  struct Part {
+    /// Its operations; each operand and each result is a port.
+    var circuit: Circuit
+    /// The register ranks between its earliest operand and each operation.
+    var stages: [Int?]
+    /// The layer that it starts with, as an index into the whole circuit's `origins`.
+    var origin: Int
+    var instances: Int
+
+    var isClocked: Bool {
+      circuit.operations.contains { if case .register = $0.kind { true } else { false } }
+    }
+  }
+
+  struct Instance {
+    /// An index into `parts`.
+    var part: Int
+    /// Operands and results in the whole circuit, in the order of the part's ports.
+    var inputs: [Value]
+    var outputs: [Value]
+  }
+
+  private(set) var parts: [Part] = []
+  /// What is printed, each after what it reads.
+  private(set) var statements: [Statement] = []
+  /// Whether an operation is inside an instance, where nothing outside reads it.
+  private(set) var isHidden: [Bool] = []
+
+  enum Statement {
+    case operation(Value)
+    case instance(Instance)
+  }
+
+  init() {}
+
+  /// None: the live operations of a circuit in their order.
+  init(nothingOf circuit: Circuit, isLive: [Bool]) {
+    isHidden = Array(repeating: false, count: circuit.operations.count)
+    statements = circuit.values.filter { isLive[$0.index] }.map(Statement.operation)
+  }
+
+  /// - Parameters:
+  ///   - isLive: The operations that are printed; constants are not.
+  ///   - stages: The register ranks between the inputs and each operation.
+  init(_ circuit: Circuit, isLive: [Bool], stages: [Int?]) {
+    self.init(nothingOf: circuit, isLive: isLive)
+    var candidates = Membership(circuit, isLive: isLive).candidates
+    var order: PrintOrder
+    repeat {
+      order = PrintOrder(circuit, isLive: isLive, candidates.map(\.members))
+      candidates = candidates.enumerated().filter { !order.circular.contains($0.offset) }.map(\.element)
+    } while !order.circular.isEmpty
+    if candidates.isEmpty { return }
+    var numbers: [Circuit: Int] = [:]
+    for candidate in candidates {
+      let number = numbers[candidate.part] ?? parts.count
+      if number == parts.count {
+        numbers[candidate.part] = number
+        let ranks = candidate.inputs.map { stages[$0.index] ?? 0 }
+        parts.append(
+          Part(
+            circuit: candidate.part, stages: RepeatedParts.ranks(in: candidate.part, inputs: ranks),
+            origin: circuit[candidate.members[0]].origin, instances: 0))
+      }
+      parts[number].instances += 1
+      for member in candidate.members { isHidden[member.index] = true }
+      for output in candidate.outputs { isHidden[output.index] = false }
+    }
+    statements = order.sequence.map { entry in
+      switch entry {
+      case .operation(let value): return .operation(value)
+      case .group(let group):
+        let found = candidates[group]
+        let part = numbers[found.part] ?? 0
+        return .instance(Instance(part: part, inputs: found.inputs, outputs: found.outputs))
+      }
+    }
+  }
+
+  /// The ranks of a part's operations from those of its operands, the earliest of which gets 0.
+  private static func ranks(in part: Circuit, inputs: [Int]) -> [Int?] {
+    let first = inputs.min() ?? 0
+    var ranks: [Int?] = []
+    for operation in part.operations {
+      let operand = operation.kind.operands.lazy.compactMap { ranks[$0.index] }.first
+      switch operation.kind {
+      case .input(let port, _): ranks.append(inputs[port] - first)
+      case .register: ranks.append(operand.map { $0 + 1 })
+      default: ranks.append(operand)
+      }
+    }
+    return ranks
+  }
+}
+
+/// What one instance computes, and from what.
+private struct Candidate {
+  /// Its operations, in order.
+  var members: [Value]
+  /// They as a circuit of its own, equal for instances that are alike.
+  var part: Circuit
+  /// What it reads and what is read of it, in the whole circuit.
+  var inputs: [Value] = []
+  var outputs: [Value] = []
+}
+
+/// Which operations of a circuit make an instance.
+private struct Membership {
+  let circuit: Circuit
+  /// The instance that an operation is inside, 0 for none.
+  private var owner: [Int]
+  /// Whether something outside the operation's instance reads it.
+  private var isRead: [Bool]
+
+  init(_ circuit: Circuit, isLive: [Bool]) {
+    self.circuit = circuit
+    owner = circuit.operations.map(\.instance)
+    isRead = Array(repeating: false, count: circuit.operations.count)
+    for value in circuit.values {
+      if case .input = circuit[value].kind { owner[value.index] = 0 }
+      if !isLive[value.index] { owner[value.index] = 0 }
+    }
+    releaseOuterRegisters(isLive)
+    for value in circuit.values where isLive[value.index] {
+      for operand in circuit[value].kind.operands where owner[operand.index] != owner[value.index] {
+        isRead[operand.index] = true
+      }
+    }
+    for port in circuit.outputs { for element in port.elements { isRead[element.value.index] = true } }
+  }
+
+  /// Registers that only delay a result belong to whoever waits for it: how many there are differs between instances.
+  private mutating func releaseOuterRegisters(_ isLive: [Bool]) {
+    var isNeeded = Array(repeating: false, count: owner.count)
+    for value in circuit.values.reversed() where isLive[value.index] {
+      if case .register = circuit[value].kind, !isNeeded[value.index] { owner[value.index] = 0 }
+      for operand in circuit[value].kind.operands where owner[operand.index] == owner[value.index] {
+        isNeeded[operand.index] = true
+      }
+    }
+  }
+
+  /// Instances of parts that are worth a module: with more operations than ports, and others alike.
+  var candidates: [Candidate] {
+    var groups: [[Value]] = []
+    var places: [Int: Int] = [:]
+    for value in circuit.values where owner[value.index] != 0 {
+      if let place = places[owner[value.index]] {
+        groups[place].append(value)
+      } else {
+        places[owner[value.index]] = groups.count
+        groups.append([value])
+      }
+    }
+    var counts: [Circuit: Int] = [:]
+    let found = groups.map(candidate).filter { $0.members.count > $0.inputs.count + $0.outputs.count }
+    for candidate in found { counts[candidate.part, default: 0] += 1 }
+    return found.filter { counts[$0.part, default: 0] > 1 }
+  }
+
+  private func candidate(_ members: [Value]) -> Candidate {
+    var part = Circuit(name: "")
+    part.origins = [""]
+    part.tables = circuit.tables
+    var candidate = Candidate(members: members, part: part)
+    var places: [Value: Value] = [:]
+    func append(_ kind: Operation.Kind, like value: Value) {
+      places[value] = Value(part.operations.count)
+      part.operations.append(Operation(kind, Format(circuit[value].format.range, exponent: 0), origin: 0))
+    }
+    for member in members {
+      for operand in circuit[member].kind.operands where places[operand] == nil {
+        let range = circuit[operand].format.range
+        if range.isConstant {
+          append(.constant(range.lower), like: operand)
+        } else {
+          append(.input(port: candidate.inputs.count, element: 0), like: operand)
+          candidate.inputs.append(operand)
+        }
+      }
+      append(circuit[member].kind.mapOperands { places[$0] ?? $0 }, like: member)
+      if isRead[member.index] { candidate.outputs.append(member) }
+    }
+    func ports(_ values: [Value], _ prefix: String) -> [Port] {
+      values.enumerated().map { number, value in
+        let place = places[value] ?? Value(0)
+        return Port(
+          name: "\(prefix)\(number)", shape: [], elements: [Port.Element(part[place].format, value: place)])
+      }
+    }
+    part.inputs = ports(candidate.inputs, "x")
+    part.outputs = ports(candidate.outputs, "y")
+    candidate.part = part
+    return candidate
+  }
+}
+
+/// Live operations and groups of them in an order in which each stands after what it reads, as far as there is one.
+private struct PrintOrder {
+  enum Entry {
+    case operation(Value)
+    /// An index into the groups.
+    case group(Int)
+  }
+
+  private(set) var sequence: [Entry] = []
+  /// Groups that may read what is made from their own results.
+  private(set) var circular: Set<Int> = []
+
+  private enum Progress { case new, entered, done }
+
+  init(_ circuit: Circuit, isLive: [Bool], _ groups: [[Value]]) {
+    // Operations are numbered as they are, groups after them.
+    let count = circuit.operations.count
+    var numbers = Array(0..<count)
+    for (group, members) in groups.enumerated() {
+      for member in members { numbers[member.index] = count + group }
+    }
+    var progress = Array(repeating: Progress.new, count: count + groups.count)
+    var stack: [Int] = []
+    for value in circuit.values where isLive[value.index] {
+      stack.append(numbers[value.index])
+      while let number = stack.last {
+        switch progress[number] {
+        case .done: stack.removeLast()
+        case .entered:
+          progress[number] = .done
+          sequence.append(number < count ? .operation(Value(number)) : .group(number - count))
+        case .new:
+          progress[number] = .entered
+          for member in number < count ? [Value(number)] : groups[number - count] {
+            for operand in circuit[member].kind.operands where isLive[operand.index] {
+              let other = numbers[operand.index]
+              if other == number || progress[other] == .done { continue }
+              if progress[other] == .new {
+                stack.append(other)
+              } else {
+                circular.formUnion(
+                  stack.lazy.filter { $0 >= count && progress[$0] == .entered }.map { $0 - count })
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
