@@ -21,6 +21,24 @@ public struct ModuleInterface: Hashable, Sendable {
     outputs = circuit.outputs.map { PortLayout($0, name: names.unique(VerilogName.sanitized($0.name))) }
   }
 
+  /// The module of a part that repeats, by its file's path in the build folder; nil for other files.
+  public func part(in path: String) -> String? {
+    let start = "rtl/\(name)_"
+    guard path.hasPrefix(start), path.hasSuffix(".v") else { return nil }
+    let module = path.dropFirst("rtl/".count).dropLast(".v".count)
+    var stem = module
+    while stem.last == "_" { stem.removeLast() }
+    while let last = stem.last, last.isNumber { stem.removeLast() }
+    return stem.hasSuffix(ModuleInterface.partMark) ? String(module) : nil
+  }
+
+  /// The name of the module of a layer's part: short, since it is a file's name too.
+  static func partName(model: String, layer: String, number: Int) -> String {
+    "\(model)_\(VerilogName.prefix(layer).prefix(64))\(partMark)\(number)"
+  }
+
+  private static let partMark = "_part"
+
   /// Names that no data port has, whichever of these ports there are.
   static let controlPorts = ["clk", "rst", "in_valid", "out_valid", "ce"]
 }

@@ -155,9 +155,8 @@ extension ModulePrinter {
       counts[part.origin, default: 0] += 1
       let layer = circuit.origins[part.origin]
       var inner = part.circuit
-      // A name is a file's too, which may not be of any length.
       inner.name = names.unique(
-        "\(interface.name)_\(VerilogName.prefix(layer).prefix(64))_part\(counts[part.origin] ?? 1)")
+        ModuleInterface.partName(model: interface.name, layer: layer, number: counts[part.origin] ?? 1))
       inner.origins = [layer]
       let options = VerilogOptions(ports: .none, clockEnable: hasEnable)
       parts.append(

@@ -35,7 +35,10 @@ import VerilogBackend
         return generator.make(seed: seed).pipelined(latency: latency, slack: 1, seed: seed)
       }
       let circuit = Circuit.joined(circuits + circuits + circuits, name: "repeated")
-      modules += try VerilogBackend.emit(circuit, options: options).count { $0.path.contains("_part") }
+      let interface = ModuleInterface(circuit, options: options)
+      modules += try VerilogBackend.emit(circuit, options: options).count {
+        interface.part(in: $0.path) != nil
+      }
       try check(circuit, options: options, samples: 100)
     }
     #expect(modules > 10)

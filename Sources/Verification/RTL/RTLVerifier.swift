@@ -105,13 +105,21 @@ public struct RTLVerifier: Sendable {
     for file in modules { try write(file) }
     let verilog = modules.map(\.path).filter { $0.hasSuffix(".v") }
     try? FileManager.default.removeItem(at: folder.appendingPathComponent("obj"))
+    let parts = sources.compactMap { interface.part(in: $0.path) }
+    var hierarchy: [String] = []
+    if !parts.isEmpty && runtime.hasHierarchy {
+      let path = "testbench/parts.vlt"
+      let blocks = parts.map { "hier_block -module \"\($0)\"\n" }.joined()
+      try write(GeneratedFile(path: path, contents: "`verilator_config\n\(blocks)"))
+      hierarchy = ["--hierarchical", path]
+    }
     let translation = try Tool.run(
       runtime.verilator,
       [
         "--cc", "--top-module", RTLTestbench.moduleName(interface), "--prefix", "Vbench", "-Mdir", "obj",
         "--x-assign", "unique",
       ]
-        + ["--x-initial", "unique", "-Wno-fatal"] + verilog,
+        + ["--x-initial", "unique", "-Wno-fatal"] + hierarchy + verilog,
       in: folder, timeLimit: 900)
     guard translation.succeeded else {
       throw CompilationFailed(
@@ -119,7 +127,7 @@ public struct RTLVerifier: Sendable {
         notes: [String(translation.standardError.prefix(2000))], status: .internalError)
     }
     let objects = folder.appendingPathComponent("obj")
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: objects.path)) ?? []
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: objects.path)) ?? []
     let generated = names.filter { $0.hasSuffix(".cpp") }.sorted()
     let units = generated + ["../testbench/design.cpp"]
     let unity = units.map { "#include \"\($0)\"\n" }.joined()

@@ -9,6 +9,8 @@ struct VerilatorRuntime {
   let compiler: String
   /// Such as "Verilator 5.006".
   let version: String
+  /// Whether modules with many instances can be translated once.
+  let hasHierarchy: Bool
   /// Objects to link, a precompiled header, and the harness' headers.
   let folder: URL
 
@@ -35,7 +37,11 @@ struct VerilatorRuntime {
         notes: ["sudo apt-get install -y --reinstall \(Self.installPackages)", result.standardError],
         status: .missingTool)
     }
-    version = banner.standardOutput.split(separator: " ").prefix(2).joined(separator: " ")
+    let words = banner.standardOutput.split(separator: " ").prefix(2)
+    version = words.joined(separator: " ")
+    // Verilator runs itself for each module, by way of make.
+    let major = words.last?.split(separator: ".").first.flatMap { Int($0) } ?? 0
+    hasHierarchy = major >= 5 && Tool.find("make") != nil
     let include = root.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines) + "/include"
     flags =
       ["-std=gnu++17", "-O0", "-w", "-fcf-protection=none", "-I.", "-I\(include)", "-I\(include)/vltstd"]
@@ -95,7 +101,7 @@ struct VerilatorRuntime {
         "V004", "cannot write the simulator's runtime: \(error.localizedDescription)", at: .file(scratch.path)
       )
     }
-    let library = ["verilated", "verilated_threads"].map { "\(include)/\($0).cpp" }
+    let library = ["verilated", "verilated_dpi", "verilated_threads"].map { "\(include)/\($0).cpp" }
       .filter { files.fileExists(atPath: $0) }
     var commands = library.map { flags + ["-c", $0] }
     commands.append(flags + ["-c", "harness.cpp"])
