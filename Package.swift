@@ -40,7 +40,8 @@ let package = Package(
       sources: ["main.swift"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "reading-benchmark", dependencies: ["Readers"], path: "Benchmarks/reading",
-      exclude: ["README.md", "forest.py", "models.py", "onnx_files.py", "run.py"], sources: ["main.swift"], swiftSettings: swiftSettings),
+      exclude: ["README.md", "forest.py", "models.py", "onnx_files.py", "run.py"], sources: ["main.swift"],
+      swiftSettings: swiftSettings),
     module(
       "Driver",
       [

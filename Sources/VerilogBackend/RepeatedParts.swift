@@ -57,33 +57,37 @@ struct RepeatedParts {
     self.init(nothingOf: circuit, isLive: isLive)
     var candidates = Membership(circuit, isLive: isLive).candidates
     var order: PrintOrder
+    var isOrdered = false
     repeat {
+      if candidates.isEmpty { return }
       order = PrintOrder(circuit, isLive: isLive, candidates.map(\.members))
-      candidates = candidates.enumerated().filter { !order.circular.contains($0.offset) }.map(\.element)
-    } while !order.circular.isEmpty
-    if candidates.isEmpty { return }
+      isOrdered = order.circular.isEmpty
+      candidates =
+        candidates.enumerated().filter { !order.circular.contains($0.offset) }.map(\.element).repeated
+    } while !isOrdered
     var numbers: [Circuit: Int] = [:]
+    var instances: [Instance] = []
     for candidate in candidates {
       let number = numbers[candidate.part] ?? parts.count
       if number == parts.count {
         numbers[candidate.part] = number
         let ranks = candidate.inputs.map { stages[$0.index] ?? 0 }
+        var part = candidate.part
+        part.tables = circuit.tables
         parts.append(
           Part(
-            circuit: candidate.part, stages: RepeatedParts.ranks(in: candidate.part, inputs: ranks),
+            circuit: part, stages: RepeatedParts.ranks(in: candidate.part, inputs: ranks),
             origin: circuit[candidate.members[0]].origin, instances: 0))
       }
       parts[number].instances += 1
+      instances.append(Instance(part: number, inputs: candidate.inputs, outputs: candidate.outputs))
       for member in candidate.members { isHidden[member.index] = true }
       for output in candidate.outputs { isHidden[output.index] = false }
     }
     statements = order.sequence.map { entry in
       switch entry {
-      case .operation(let value): return .operation(value)
-      case .group(let group):
-        let found = candidates[group]
-        let part = numbers[found.part] ?? 0
-        return .instance(Instance(part: part, inputs: found.inputs, outputs: found.outputs))
+      case .operation(let value): .operation(value)
+      case .group(let group): .instance(instances[group])
       }
     }
   }
@@ -108,11 +112,20 @@ struct RepeatedParts {
 private struct Candidate {
   /// Its operations, in order.
   var members: [Value]
-  /// They as a circuit of its own, equal for instances that are alike.
+  /// They as a circuit of its own, equal for instances that are alike; its tables are the whole circuit's.
   var part: Circuit
   /// What it reads and what is read of it, in the whole circuit.
   var inputs: [Value] = []
   var outputs: [Value] = []
+}
+
+extension [Candidate] {
+  /// Those of which others are alike.
+  fileprivate var repeated: [Candidate] {
+    var counts: [Circuit: Int] = [:]
+    for candidate in self { counts[candidate.part, default: 0] += 1 }
+    return filter { counts[$0.part, default: 0] > 1 }
+  }
 }
 
 /// Which operations of a circuit make an instance.
@@ -163,16 +176,12 @@ private struct Membership {
         groups.append([value])
       }
     }
-    var counts: [Circuit: Int] = [:]
-    let found = groups.map(candidate).filter { $0.members.count > $0.inputs.count + $0.outputs.count }
-    for candidate in found { counts[candidate.part, default: 0] += 1 }
-    return found.filter { counts[$0.part, default: 0] > 1 }
+    return groups.map(candidate).filter { $0.members.count > $0.inputs.count + $0.outputs.count }.repeated
   }
 
   private func candidate(_ members: [Value]) -> Candidate {
     var part = Circuit(name: "")
     part.origins = [""]
-    part.tables = circuit.tables
     var candidate = Candidate(members: members, part: part)
     var places: [Value: Value] = [:]
     func append(_ kind: Operation.Kind, like value: Value) {
