@@ -33,10 +33,10 @@ struct MutationTests {
 
   /// What becomes of one mutant.
   private func examine(
-    _ design: ProvenDesign, _ mutation: Mutation, samples: [[[Int128]]], expected: [[Int128]]
+    _ design: ProvenDesign, _ mutation: Mutation, file: Int, samples: [[[Int128]]], expected: [[Int128]]
   ) -> Record {
     var files = design.files
-    files[0].text = mutation.applied(to: files[0].text)
+    files[file].text = mutation.applied(to: files[file].text)
     var code = ""
     var isProved = false
     do {
@@ -93,13 +93,15 @@ struct MutationTests {
     }
   }
 
-  private func run(_ design: ProvenDesign, count: Int, samples: Int, seed: UInt64) throws -> [Record] {
+  private func run(
+    _ design: ProvenDesign, file: Int = 0, count: Int, samples: Int, seed: UInt64
+  ) throws -> [Record] {
     let result = try design.prove()
     try #require(result.passed && result.proved.count == result.nodes.count, "\(result.nodes)")
     let stimuli = design.samples(samples, seed: seed)
     let expected = try expected(design, stimuli)
-    return Mutation.sample(of: design.files[0].text, count: count, seed: seed).map {
-      examine(design, $0, samples: stimuli, expected: expected)
+    return Mutation.sample(of: design.files[file].text, count: count, seed: seed).map {
+      examine(design, $0, file: file, samples: stimuli, expected: expected)
     }
   }
 
@@ -147,6 +149,14 @@ struct MutationTests {
     check(records)
     #expect(records.count >= 30)
     #expect(records.count { $0.outcome == .both || $0.outcome == .proofOnly } > 20)
+  }
+
+  @Test("mutants of a module that has three instances") func repeated() throws {
+    let design = try #require(try ProvenDesign(try SmallDesigns.positions(), slack: 0))
+    let file = try #require(design.files.firstIndex { $0.path.contains("_part") })
+    let records = try run(design, file: file, count: 20, samples: 200, seed: 3)
+    check(records)
+    #expect(records.count { $0.outcome == .both || $0.outcome == .proofOnly } > 12)
   }
 
   private static let isLong = ProcessInfo.processInfo.environment["FPGAML_LONG_TESTS"] == "1"

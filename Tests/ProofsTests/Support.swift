@@ -20,12 +20,13 @@ struct ProvenDesign {
 
   /// Nil for graphs that cannot be lowered.
   init?(
-    _ graph: Graph, latency: Int = 2, seed: UInt64 = 0, options: VerilogOptions = VerilogOptions()
+    _ graph: Graph, latency: Int = 2, slack: Int = 2, seed: UInt64 = 0,
+    options: VerilogOptions = VerilogOptions()
   ) throws {
     guard let lowered = try? graph.lowered(LoweringOptions(effort: .fast)) else { return nil }
     self.graph = graph
     self.options = options
-    circuit = lowered.circuit.optimized().pipelined(latency: latency, seed: seed)
+    circuit = lowered.circuit.optimized().pipelined(latency: latency, slack: slack, seed: seed)
     files = try VerilogBackend.emit(circuit, options: options).filter { $0.path.hasSuffix(".v") }
       .map { VerilogFile(path: $0.path, text: $0.contents) }
   }
@@ -68,8 +69,10 @@ enum SmallDesigns {
     return id
   }
 
-  static func input(_ graph: inout Graph, _ type: FixedType, count: Int) -> NodeID {
-    let id = graph.add(.input(shape: [count]), name: "x", layer: Layer(name: "x", kind: "test", path: ""))
+  static func input(_ graph: inout Graph, _ type: FixedType, count: Int, rows: Int = 1) -> NodeID {
+    let shape = rows == 1 ? [count] : [rows, count]
+    let count = rows * count
+    let id = graph.add(.input(shape: shape), name: "x", layer: Layer(name: "x", kind: "test", path: ""))
     graph[id].inputTypes = PerElement(repeating: type, count: count)
     graph[id].type = TensorType(PerElement(repeating: Format(type), count: count))
     graph[id].typeSource = .option
@@ -79,7 +82,7 @@ enum SmallDesigns {
   static func dense(
     _ graph: inout Graph, _ operand: NodeID, outputs: Int, random: inout SeededGenerator, name: String
   ) throws -> NodeID {
-    let inputs = graph[operand].count
+    let inputs = graph[operand].shape.last ?? 1
     let raw = (0..<(inputs * outputs)).map { _ in Int64.random(in: -31...31, using: &random) }
     var linear = Linear(
       inputs: inputs, outputs: outputs, weights: Weights(raw: raw, exponent: -4, shape: [1, inputs, outputs]))
@@ -118,6 +121,19 @@ enum SmallDesigns {
       &graph, fc2, FixedType(width: 8, integerBits: 5, rounding: rounding, overflow: overflow), "result")
     let best = try add(&graph, .reduce(.argmax), [result], "best")
     graph.outputs = [Graph.Output(name: "y", node: result), Graph.Output(name: "class", node: best)]
+    return graph
+  }
+
+  /// A rectified layer at three positions, which is a module with three instances.
+  static func positions(seed: UInt64 = 1) throws -> Graph {
+    var random = SeededGenerator(seed: seed)
+    var graph = Graph(name: "positions", framework: "none")
+    let x = input(&graph, FixedType(width: 6, integerBits: 3), count: 3, rows: 3)
+    let kernel = try dense(&graph, x, outputs: 4, random: &random, name: "kernel")
+    let type = FixedType(width: 6, integerBits: 2, isSigned: false, rounding: .rnd, overflow: .sat)
+    let q = try quantize(&graph, kernel, type, "q")
+    let best = try add(&graph, .reduce(.maximum), [q], "best")
+    graph.outputs = [Graph.Output(name: "y", node: best)]
     return graph
   }
 
