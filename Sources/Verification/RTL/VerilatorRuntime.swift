@@ -17,6 +17,8 @@ struct VerilatorRuntime {
   /// Flags for generated code; the same for the precompiled header.
   let flags: [String]
 
+  /// Verilator's own sources that simulations are linked with; not all versions have all.
+  private static let library = ["verilated", "verilated_dpi", "verilated_threads"]
   private static let installPackages = "verilator g++"
   private static let building = NSLock()
 
@@ -49,7 +51,7 @@ struct VerilatorRuntime {
         "-D\($0)"
       }
     let identity =
-      [banner.standardOutput, compilerBanner.standardOutput, include] + flags
+      [banner.standardOutput, compilerBanner.standardOutput, include] + flags + Self.library
       + TestbenchSources.files.flatMap { [$0.name, $0.contents] }
     let name = "verilator-\(String(Self.hash(identity.joined(separator: "\0")), radix: 16))"
     let cached = cacheFolder.appendingPathComponent(name)
@@ -101,7 +103,7 @@ struct VerilatorRuntime {
         "V004", "cannot write the simulator's runtime: \(error.localizedDescription)", at: .file(scratch.path)
       )
     }
-    let library = ["verilated", "verilated_dpi", "verilated_threads"].map { "\(include)/\($0).cpp" }
+    let library = library.map { "\(include)/\($0).cpp" }
       .filter { files.fileExists(atPath: $0) }
     var commands = library.map { flags + ["-c", $0] }
     commands.append(flags + ["-c", "harness.cpp"])
