@@ -79,16 +79,10 @@ public struct TypedModel: Sendable {
 extension ModelRequest {
   /// Reads and types the model.
   public func load() throws(CompilationFailed) -> TypedModel {
-    if BuildFolder(path).exists {
-      throw CompilationFailed(
-        "I002", "'\(path)' is a folder, not a model", at: .file(path),
-        notes: ["of a build, name its graph.json, or the model that it was made from"])
-    }
-    let model = try ModelReader.read(path, weights: weights)
+    let model = try read()
     if model.graph.isTyped { return try loadTyped(model.graph) }
     let source = try selected(model.graph)
-    var notices = model.notices
-    if output == nil { notices += forestNotices(model.graph) }
+    var notices = notices(of: model)
     var policy = TypePolicy(precision: precision)
     policy.isFullyQuantized = model.isFullyQuantized
     if let configuration {
@@ -115,6 +109,32 @@ extension ModelRequest {
     return TypedModel(
       source: source, graph: typed.graph, sha256: try sha256(of: path), parameters: source.parameterCount,
       samples: samples, policy: policy, search: search, notices: notices + typed.notices)
+  }
+
+  /// Reads the model without typing it: as the framework means it, ending where `--output` says.
+  ///
+  /// - Throws: C024 for a graph.json.
+  public func loadSource() throws(CompilationFailed) -> (graph: Graph, notices: [Diagnostic]) {
+    let model = try read()
+    if model.graph.isTyped {
+      throw CompilationFailed(
+        "C024", "a graph.json holds integers only", at: .option("--float"),
+        notes: ["name the model file instead"])
+    }
+    return (try selected(model.graph), notices(of: model))
+  }
+
+  private func read() throws(CompilationFailed) -> ReadModel {
+    if BuildFolder(path).exists {
+      throw CompilationFailed(
+        "I002", "'\(path)' is a folder, not a model", at: .file(path),
+        notes: ["of a build, name its graph.json, or the model that it was made from"])
+    }
+    return try ModelReader.read(path, weights: weights)
+  }
+
+  private func notices(of model: ReadModel) -> [Diagnostic] {
+    model.notices + (output == nil ? forestNotices(model.graph) : [])
   }
 
   private var missingSamples: CompilationFailed {

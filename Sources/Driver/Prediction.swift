@@ -22,9 +22,13 @@ public struct Prediction: Sendable {
     if traced.isEmpty { return try outputs(graph, samples) }
     let simulator = try ReferenceSimulator.checked(graph)
     let inputs = samples.converted(for: graph)
+    let wanted = graph.outputs.map(\.node) + traced
     var results: [[[Int128]]] = []
     results.reserveCapacity(samples.count)
-    for sample in inputs.raw { results.append(try simulator.checkedRun(sample)) }
+    for sample in inputs.raw {
+      let values = try simulator.checkedRun(sample)
+      results.append(wanted.map { values[$0.index] })
+    }
     return Prediction(
       vectors: collect(graph, traced, results) { node, values in
         guard let type = node.type else { return [] }
@@ -50,7 +54,12 @@ public struct Prediction: Sendable {
   ) throws(CompilationFailed) -> Prediction {
     let traced = try nodes(graph, trace)
     let interpreter = FloatInterpreter(graph)
-    let results = samples.values.map { interpreter.run($0) }
+    let wanted = graph.outputs.map(\.node) + traced
+    // Of large models only what is wanted can be kept of every sample.
+    let results = samples.values.map { sample in
+      let values = interpreter.run(sample)
+      return wanted.map { values[$0.index] }
+    }
     return Prediction(vectors: collect(graph, traced, results) { _, values in values }, wrapped: 0)
   }
 
@@ -80,19 +89,21 @@ public struct Prediction: Sendable {
   }
 
   /// One array for each output and traced node, with the sample as first axis.
+  ///
+  /// - Parameter results: of every sample the tensors of the outputs, then of the traced nodes.
   private static func collect<Value>(
     _ graph: Graph, _ traced: [NodeID], _ results: [[[Value]]], _ values: (Node, [Value]) -> [Double]
   ) -> Vectors {
-    func array(_ name: String, _ id: NodeID) -> NamedArray {
-      let node = graph[id]
-      return NamedArray(
-        name: name, shape: [results.count] + node.shape,
-        values: results.flatMap { values(node, $0[id.index]) })
-    }
     let outputs = graph.outputs.enumerated().map { i, output in
-      array(graph.outputs.count == 1 ? "output" : "output_\(i)", output.node)
+      (name: graph.outputs.count == 1 ? "output" : "output_\(i)", node: graph[output.node])
     }
-    return Vectors(arrays: outputs + traced.map { array(graph[$0].name, $0) })
+    let arrays = (outputs + traced.map { (name: graph[$0].name, node: graph[$0]) }).enumerated().map {
+      i, array in
+      NamedArray(
+        name: array.name, shape: [results.count] + array.node.shape,
+        values: results.flatMap { values(array.node, $0[i]) })
+    }
+    return Vectors(arrays: arrays)
   }
 }
 
@@ -144,17 +155,17 @@ public struct PredictionRequest: Sendable {
       let graph = try folder.graph()
       return try noted(Prediction.exact(graph, InputSamples.read(samples, for: graph), trace: trace))
     }
-    let typed = try model.load()
-    if isFloat && typed.source.isTyped {
-      throw CompilationFailed(
-        "C024", "a graph.json holds integers only", at: .option("--float"),
-        notes: ["name the model file instead"])
+    if isFloat {
+      // Types say nothing about the float model, and cost far more than a few samples of a large one.
+      let source = try model.loadSource()
+      var prediction = try Prediction.float(
+        source.graph, InputSamples.read(samples, for: source.graph), trace: trace)
+      prediction.notices = source.notices
+      return prediction
     }
-    let values = try InputSamples.read(samples, for: typed.source)
-    var prediction =
-      isFloat
-      ? try Prediction.float(typed.source, values, trace: trace)
-      : try Prediction.exact(typed.graph, values, trace: trace)
+    let typed = try model.load()
+    var prediction = try Prediction.exact(
+      typed.graph, InputSamples.read(samples, for: typed.source), trace: trace)
     prediction.notices = typed.notices
     return noted(prediction)
   }

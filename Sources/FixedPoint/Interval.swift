@@ -8,10 +8,10 @@ public struct Interval: Hashable, Sendable, CustomStringConvertible {
 
   /// Results of operations have a magnitude of at most 2^120.
   public static let maximumBits = 120
-  private static let bound = Int128(1) << maximumBits
+  private static var bound: Int128 { Int128(1) << maximumBits }
 
   /// Two more bits, so that every result has a two's complement type, and every such type an interval.
-  private static let hardBound = bound << 2
+  private static var hardBound: Int128 { bound << 2 }
 
   /// - Requires: lower <= upper, both within ±2^122.
   public init(_ lower: Int128, _ upper: Int128) {
@@ -99,9 +99,16 @@ extension Interval {
 
   /// The interval of the values times one integer.
   public func scaled(by factor: Int128) throws(WidthOverflow) -> Interval {
-    let ends = (lower.multipliedReportingOverflow(by: factor), upper.multipliedReportingOverflow(by: factor))
+    let ends = (Interval.product(lower, factor), Interval.product(upper, factor))
     return factor < 0
       ? try Interval(checking: ends.1, ends.0) : try Interval(checking: ends.0, ends.1)
+  }
+
+  /// Products of 64 bits by 64, which most are, need no check.
+  private static func product(_ a: Int128, _ b: Int128) -> Checked {
+    let (x, y) = (Int64(truncatingIfNeeded: a), Int64(truncatingIfNeeded: b))
+    if Int128(x) == a && Int128(y) == b { return (Int128(x) &* Int128(y), false) }
+    return a.multipliedReportingOverflow(by: b)
   }
 
   /// The interval of all products of a value of each.

@@ -8,6 +8,8 @@ public struct RealConverter: Sendable {
   private struct Quick: Sendable {
     /// 2^−exponent: products with it are exact.
     var factor: Double
+    /// 2^exponent, whose products with raw integers are exact.
+    var step: Double
     var lower: Int64
     var upper: Int64
   }
@@ -20,7 +22,8 @@ public struct RealConverter: Sendable {
       return
     }
     quick = Quick(
-      factor: Double(sign: .plus, exponent: -type.exponent, significand: 1), lower: Int64(range.lower),
+      factor: Double(sign: .plus, exponent: -type.exponent, significand: 1),
+      step: Double(sign: .plus, exponent: type.exponent, significand: 1), lower: Int64(range.lower),
       upper: Int64(range.upper))
   }
 
@@ -38,6 +41,15 @@ public struct RealConverter: Sendable {
     if rest != 0 && isRoundedUp(floor, rest: rest, half: rest < 0 ? -0.5 : 0.5) { floor += 1 }
     if quick.lower <= floor && floor <= quick.upper { return (Int128(floor), false) }
     return (type.reduce(Int128(floor)), type.overflow == .wrap)
+  }
+
+  /// The value of the type that a value becomes; nil for NaN and infinities.
+  @inline(__always)
+  public func value(_ value: Double) -> Double? {
+    guard let raw = convert(value)?.raw else { return nil }
+    // Of types for the quick way this is the same product.
+    guard let quick else { return type.value(raw) }
+    return Double(Int64(truncatingIfNeeded: raw)) * quick.step
   }
 
   /// Converts values and puts their raw integers into `raw` from `start` on.

@@ -57,21 +57,37 @@ extension Quantizer {
   }
 
   func exactType(_ operand: TensorType) throws(WidthOverflow) -> TensorType {
-    var elements: [(format: Format, scale: Rational)] = []
-    for i in 0..<operand.count {
-      let range = operand.formats[i].range
-      let result: Interval
-      switch try element(i, unit: operand.unit(i)) {
-      case .fixed(let type, let unit): result = try type.convert(range, unit: unit)
-      case .steps(let thresholds, let levels):
-        let reached =
-          thresholds.prefix { $0 <= range.lower }.count...thresholds.prefix { $0 <= range.upper }.count
-        result = Interval(levels[reached].min() ?? 0, levels[reached].max() ?? 0)
+    let isUniform =
+      if case .fixed(let types, let scales) = self { types.uniform != nil && scales.uniform != nil } else {
+        true
       }
-      let unit = resultUnit(i)
-      elements.append((Format(result, exponent: unit.exponent), unit.factor))
+    if isUniform {
+      return try operand.map { format, scale throws(WidthOverflow) in
+        try exactElement(0, Unit(exponent: format.exponent, factor: scale), format.range)
+      }
+    }
+    var elements: [(format: Format, scale: Rational)] = []
+    elements.reserveCapacity(operand.count)
+    for i in 0..<operand.count {
+      elements.append(try exactElement(i, operand.unit(i), operand.formats[i].range))
     }
     return TensorType(elements: elements)
+  }
+
+  /// The type of element i's results for operands worth `unit` a step in a range.
+  private func exactElement(
+    _ i: Int, _ unit: Unit, _ range: Interval
+  ) throws(WidthOverflow) -> (format: Format, scale: Rational) {
+    let interval: Interval
+    switch try element(i, unit: unit) {
+    case .fixed(let type, let unit): interval = try type.convert(range, unit: unit)
+    case .steps(let thresholds, let levels):
+      let reached =
+        thresholds.prefix { $0 <= range.lower }.count...thresholds.prefix { $0 <= range.upper }.count
+      interval = Interval(levels[reached].min() ?? 0, levels[reached].max() ?? 0)
+    }
+    let result = resultUnit(i)
+    return (Format(interval, exponent: result.exponent), result.factor)
   }
 }
 
@@ -137,10 +153,9 @@ extension Rectifier {
   }
 
   func exactType(_ operand: TensorType) throws(WidthOverflow) -> TensorType {
-    var elements: [(format: Format, scale: Rational)] = []
-    for i in 0..<operand.count {
-      let (rectifier, unit) = try element(unit: operand.unit(i))
-      let range = operand.formats[i].range
+    try operand.map { format, scale throws(WidthOverflow) in
+      let (rectifier, unit) = try element(unit: Unit(exponent: format.exponent, factor: scale))
+      let range = format.range
       // Piecewise linear: extremes lie at the ends of the range and on both sides of the threshold.
       var corners = [range.lower, range.upper]
       for corner in [rectifier.threshold - 1, rectifier.threshold] where range.contains(corner) {
@@ -150,9 +165,8 @@ extension Rectifier {
         range.multiplied(by: Interval(rectifier.slope)))
       let values = corners.map(rectifier.apply)
       let result = Interval(values.min() ?? 0, values.max() ?? 0)
-      elements.append((Format(result, exponent: unit.exponent), unit.factor))
+      return (Format(result, exponent: unit.exponent), unit.factor)
     }
-    return TensorType(elements: elements)
   }
 }
 

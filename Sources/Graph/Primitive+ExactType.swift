@@ -36,8 +36,39 @@ extension TensorType {
   public func unit(_ i: Int) -> Unit { Unit(exponent: formats[i].exponent, factor: scales[i]) }
 
   /// A type of elements given one by one.
-  init(elements: [(format: Format, scale: Rational)]) {
-    self.init(PerElement(elements.map(\.format)), scales: PerElement(elements.map(\.scale)))
+  init(elements: some Sequence<(format: Format, scale: Rational)>) {
+    var formats = PerElement<Format>.Builder(capacity: elements.underestimatedCount)
+    var scales = PerElement<Rational>.Builder(capacity: elements.underestimatedCount)
+    for (format, scale) in elements {
+      formats.append(format)
+      scales.append(scale)
+    }
+    self.init(formats.result, scales: scales.result)
+  }
+
+  /// The type whose elements are what a function makes of these; it is called once for equal ones.
+  func map(
+    _ transform: (Format, Rational) throws(WidthOverflow) -> (format: Format, scale: Rational)
+  ) throws(WidthOverflow) -> TensorType {
+    struct Key: Hashable {
+      var format: Int
+      var scale: Int
+    }
+    var known: [Key: Int] = [:]
+    var results: [(format: Format, scale: Rational)] = []
+    var places: [Int] = []
+    places.reserveCapacity(count)
+    for i in 0..<count {
+      let key = Key(format: formats.place(i), scale: scales.place(i))
+      if let place = known[key] {
+        places.append(place)
+        continue
+      }
+      known[key] = results.count
+      places.append(results.count)
+      results.append(try transform(formats[i], scales[i]))
+    }
+    return TensorType(elements: places.lazy.map { results[$0] })
   }
 }
 
@@ -58,9 +89,13 @@ extension Linear {
       return TensorType(
         PerElement(repeating: Format(accumulator), count: operand.count / inputs * outputs))
     }
-    var elements: [(format: Format, scale: Rational)] = []
-    try forEachRow(operand) { _, row in elements += zip(row.formats, row.scales).map { ($0, $1) } }
-    return TensorType(elements: elements)
+    var formats = PerElement<Format>.Builder(capacity: operand.count / inputs * outputs)
+    var scales = PerElement<Rational>.Builder(capacity: operand.count / inputs * outputs)
+    try forEachRow(operand) { _, row in
+      row.formats.forEach { formats.append($0) }
+      row.scales.forEach { scales.append($0) }
+    }
+    return TensorType(formats.result, scales: scales.result)
   }
 
   /// Calls `body` with the index of the first operand element and the integer form of each position and group, in
@@ -68,22 +103,25 @@ extension Linear {
   public func forEachRow(
     _ operand: TensorType, _ body: (_ firstElement: Int, _ row: LinearRow) -> Void
   ) throws(WidthOverflow) {
+    // Equal places stand for equal values.
     struct Key: Hashable {
       var group: Int
-      var formats: [Format]
-      var scales: [Rational]
+      var formats: ArraySlice<UInt32>
+      var scales: ArraySlice<UInt32>
     }
     var known: [Key: LinearRow] = [:]
     for start in stride(from: 0, to: operand.count, by: inputs) {
       let elements = start..<(start + inputs)
       let key = Key(
-        group: start / inputs % groups, formats: elements.map { operand.formats[$0] },
-        scales: elements.map { operand.scales[$0] })
+        group: start / inputs % groups, formats: operand.formats.places(elements),
+        scales: operand.scales.places(elements))
       let row: LinearRow
       if let found = known[key] {
         row = found
       } else {
-        row = try self.row(group: key.group, formats: key.formats, scales: key.scales)
+        row = try self.row(
+          group: key.group, formats: elements.map { operand.formats[$0] },
+          scales: elements.map { operand.scales[$0] })
         known[key] = row
       }
       body(start, row)
@@ -199,13 +237,19 @@ extension Reduction {
 extension Rearrangement {
   func exactType(_ operands: [TensorType], _ shapes: [[Int]]) throws(WidthOverflow) -> TensorType {
     if case .reshape = self { return operands[0] }
-    let lowest = try padding == .lowest ? operands[0].lowestValue : nil
+    if case .view(let view) = self {
+      let outside = try padding == .lowest ? operands[0].lowestValue : (Format(.zero, exponent: 0), .one)
+      let indices = view.indices(shapes[0])
+      return TensorType(
+        operands[0].formats.selecting(indices, padding: outside.format),
+        scales: operands[0].scales.selecting(indices, padding: outside.scale))
+    }
     return TensorType(
-      elements: try sources(shapes).map { source throws(WidthOverflow) in
+      elements: sources(shapes).lazy.map { source in
         switch source {
-        case .element(let operand, let index):
-          (operands[operand].formats[index], operands[operand].scales[index])
-        case .padding: lowest ?? (Format(.zero, exponent: 0), .one)
+        case .element(let operand, let index): operands[operand].element(index)
+        // Only views have any.
+        case .padding: (Format(.zero, exponent: 0), .one)
         }
       })
   }

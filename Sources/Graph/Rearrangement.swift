@@ -80,26 +80,47 @@ extension Rearrangement {
 
 extension AffineView {
   func sources(_ operandShape: [Int]) -> [ElementSource] {
-    var result: [ElementSource] = []
+    indices(operandShape).map { $0 < 0 ? .padding : .element(operand: 0, index: $0) }
+  }
+
+  /// The operand's element for each of the view's, in row-major order; −1 outside the operand.
+  func indices(_ operandShape: [Int]) -> [Int] {
+    var result: [Int] = []
     result.reserveCapacity(shape.elementCount)
-    var index = Array(repeating: 0, count: shape.count)
-    for _ in 0..<shape.elementCount {
+    let extent = shape.last ?? 1
+    let steps = strides.map { $0.last ?? 0 }
+    let weights = operandShape.indices.map { operandShape[($0 + 1)...].reduce(1, *) }
+    let step = zip(steps, weights).reduce(0) { $0 + $1.0 * $1.1 }
+    var outer = Array(repeating: 0, count: max(0, shape.count - 1))
+    for _ in 0..<outer.indices.reduce(1, { $0 * shape[$1] }) {
       var flat = 0
-      var isInside = true
+      var run = 0..<extent
       for axis in operandShape.indices {
         var coordinate = offsets[axis]
-        for (d, o) in index.enumerated() { coordinate += strides[axis][d] * o }
-        isInside = isInside && coordinate >= 0 && coordinate < operandShape[axis]
-        flat = flat * operandShape[axis] + coordinate
+        for (d, o) in outer.enumerated() { coordinate += strides[axis][d] * o }
+        flat += coordinate * weights[axis]
+        run = run.clamped(to: AffineView.inside(coordinate, steps[axis], operandShape[axis], extent))
       }
-      result.append(isInside ? .element(operand: 0, index: flat) : .padding)
-      for d in shape.indices.reversed() {
-        index[d] += 1
-        if index[d] < shape[d] { break }
-        index[d] = 0
+      result.append(contentsOf: repeatElement(-1, count: run.lowerBound))
+      for o in run { result.append(flat + step * o) }
+      result.append(contentsOf: repeatElement(-1, count: extent - run.upperBound))
+      for d in outer.indices.reversed() {
+        outer[d] += 1
+        if outer[d] < shape[d] { break }
+        outer[d] = 0
       }
     }
     return result
+  }
+
+  /// Which of `count` coordinates `first`, `first + step`, … lie in 0..<extent: one run, since they grow evenly.
+  private static func inside(_ first: Int, _ step: Int, _ extent: Int, _ count: Int) -> Range<Int> {
+    if step == 0 { return 0 <= first && first < extent ? 0..<count : 0..<0 }
+    // Seen from the other end, a falling coordinate rises.
+    let (start, rise) = step > 0 ? (first, step) : (extent - 1 - first, -step)
+    let lower = min(max(0, (rise - 1 - start) / rise), count)
+    let upper = start >= extent ? 0 : min(count, (extent - 1 - start) / rise + 1)
+    return lower..<max(lower, upper)
   }
 }
 

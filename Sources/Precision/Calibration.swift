@@ -19,7 +19,7 @@ public struct Calibration: Hashable, Sendable {
     var rows: [String: [[Double]]] = [:]
     for sample in samples {
       let tensors = interpreter.run(sample) { node, values in
-        guard let low = values.min(), let high = values.max(), low <= high else { return }
+        guard let (low, high) = Calibration.extremes(values), low <= high else { return }
         let seen = ranges[node.name] ?? low...high
         ranges[node.name] = min(seen.lowerBound, low)...max(seen.upperBound, high)
       }
@@ -38,6 +38,19 @@ public struct Calibration: Hashable, Sendable {
     }
     for (number, input) in graph.inputs.enumerated() {
       elementTypes[graph[input].name] = graph.featureTypes(of: input, samples: samples.map { $0[number] })
+    }
+  }
+
+  /// The least and the greatest value, in one walk over tensors of millions of elements.
+  private static func extremes(_ values: [Double]) -> (low: Double, high: Double)? {
+    guard let first = values.first else { return nil }
+    return values.withUnsafeBufferPointer { values in
+      var (low, high) = (first, first)
+      for value in values {
+        if value < low { low = value }
+        if value > high { high = value }
+      }
+      return (low, high)
     }
   }
 

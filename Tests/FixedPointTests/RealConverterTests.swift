@@ -22,6 +22,8 @@ struct RealConverterTests {
               quarters * step, quarters * scaled * step, (quarters * step).nextUp, quarters.nextDown,
             ] {
               #expect(converter.convert(value)?.raw == type.convert(value), "\(value) into \(type)")
+              let expected = type.convert(value).map { type.value($0) }
+              #expect(converter.value(value)?.bitPattern == expected?.bitPattern, "\(value) into \(type)")
             }
           }
           for value in [Double.leastNonzeroMagnitude, -Double.leastNonzeroMagnitude, 1e300, -1e300, 0x1p-701]
@@ -29,6 +31,7 @@ struct RealConverterTests {
             #expect(converter.convert(value)?.raw == type.convert(value), "\(value) into \(type)")
           }
           #expect(converter.convert(.nan) == nil && converter.convert(.infinity) == nil)
+          #expect(converter.value(.nan) == nil && converter.value(.infinity) == nil)
         }
       }
     }
