@@ -33,6 +33,33 @@ struct ProverTests {
     #expect(result.proved == result.nodes.map(\.name), "\(result.nodes)")
   }
 
+  /// Two rectifiers whose low bits the Verilog does not compute, and samples in which one of them has in these bits what
+  /// is a signal of the other's. That signal is refuted, and what reads the rectifier is proved, but from its operand.
+  @Test("a signal that has an element's bits in the samples by chance is no error")
+  func chance() throws {
+    var graph = Graph(name: "chance", framework: "none")
+    let x = SmallDesigns.input(&graph, FixedType(width: 8, integerBits: 8, isSigned: false), count: 2)
+    var linear = Linear(
+      inputs: 2, outputs: 2, weights: Weights(raw: [1, 0, 0, 1], exponent: 0, shape: [1, 2, 2]))
+    linear.bias = Weights(raw: [-100, -100], exponent: 0, shape: [1, 2])
+    let fc = try SmallDesigns.add(&graph, .linear(linear), [x], "fc")
+    let zero = Rectifier(maximum: nil, negativeSlope: Rational(0), threshold: Rational(0))
+    let relu = try SmallDesigns.add(
+      &graph, .map(Map(.relu(maximum: nil, negativeSlope: 0, threshold: 0), form: .rectifier(zero))), [fc],
+      "relu")
+    let type = FixedType(width: 3, integerBits: 8, isSigned: false, overflow: .sat)
+    let q = try SmallDesigns.quantize(&graph, relu, type, "q")
+    graph.outputs = [Graph.Output(name: "y", node: q)]
+    let design = try #require(try ProvenDesign(graph))
+    let samples: [(Int128, Int128)] = [
+      (90, 90), (101, 132), (102, 164), (103, 196), (104, 228), (50, 101), (125, 139), (165, 140), (199, 201),
+    ]
+    let result = try Prover.prove(
+      design.files, graph, design.interface, samples: samples.map { [[$0.0, $0.1]] })
+    #expect(result.passed, "\(result.problems)")
+    #expect(result.proved.contains("q"), "\(result.nodes)")
+  }
+
   /// Random graphs hold scans, which are not proved, and what reads them; none may be called wrong.
   @Test("random graphs: no false alarm, and more nodes proved than not", arguments: 0..<8)
   func randomGraphs(block: UInt64) throws {

@@ -51,7 +51,7 @@ extension Prover {
       present(allowed)
       let cone = cone(of: net, allowed)
       if cone.isOpen { return outcome("its signal depends on too many others") }
-      let inner = allowed.filter { !isInput($0) }
+      let inner = allowed.filter { !isInput($0) && !grantedAtoms.contains($0) }
       if cone.foreign.isEmpty {
         var limit = maximumNodes
         if wastedNodes >= Prover.maximumWastedNodes { limit = min(limit, Prover.maximumLaterNodes) }

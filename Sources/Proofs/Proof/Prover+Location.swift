@@ -24,6 +24,12 @@ extension Prover {
       if let place = granted[element] { matches = [place] }
     }
     if !matches.isEmpty { values[element] = carried(element, value, by: matches) }
+    noteGranted(element)
+  }
+
+  private mutating func noteGranted(_ element: Element) {
+    guard granted[element] != nil, status[element] == .assumed, let value = values[element] else { return }
+    forms.table.bases(of: value.form, into: &grantedAtoms)
   }
 
   /// Notes that signals carry a form of an element, and gives what they carry, by its name.
@@ -135,6 +141,7 @@ extension Prover {
       return
     }
     carry(element, range, proved)
+    noteGranted(element)
   }
 
   private mutating func carry(_ element: Element, _ range: Interval, _ places: [(net: Net, low: Int)]) {

@@ -57,6 +57,8 @@ public struct Prover {
   var refutations: [Element: Refutation] = [:]
   /// Elements that are taken to be where they were refuted, to see whether their readers take them from there.
   var granted: [Element: (net: Net, low: Int)] = [:]
+  /// What those signals carry by that: not followed back, since who does not read it there says nothing about it.
+  var grantedAtoms: Set<Atom> = []
   /// Why elements are not proved.
   var reasons: [Element: String] = [:]
   let outputs: [OutputWord]
