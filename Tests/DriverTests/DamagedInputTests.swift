@@ -26,6 +26,7 @@ struct DamagedInputTests {
     Case(file: "keras3/operators.keras", arguments: ["compile", "%"]),
     Case(file: "onnx/sklearn_mlp_three.onnx", arguments: ["compile", "%"]),
     Case(file: "onnx/torch_transformer_first_dynamo20.onnx", arguments: ["inspect", "%"]),
+    Case(file: "onnx/exact_qonnx.onnx", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
     Case(file: "keras3/nested.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
     Case(file: "trained/qkeras_3layer.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),
     Case(file: "keras3/hgq2_named.h5", arguments: ["inspect", "%", "--precision", "fixed<8,4>"]),

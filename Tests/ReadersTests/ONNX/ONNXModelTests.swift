@@ -151,6 +151,29 @@ import Testing
     }
   }
 
+  /// Weights that are no numbers, which a quantizer would make integers of; infinities saturate.
+  @Test func refusesToQuantizeNaN() throws {
+    func model(_ value: Float) throws -> [UInt8] {
+      var model = try Onnx_ModelProto(
+        serializedBytes: Self.model { graph in
+          graph.initializer += [
+            Self.tensor("w", [4], [0.5, 1, value, -0.25]), Self.tensor("scale", [], [0.25]),
+            Self.tensor("zero", [], [0]), Self.tensor("bits", [], [4]),
+          ]
+          var quant = Self.node("Quant", ["w", "scale", "zero", "bits"], ["q"])
+          quant.domain = "qonnx.custom_op.general"
+          graph.node = [quant, Self.node("Add", ["x", "q"], ["y"])]
+        })
+      var opset = Onnx_OperatorSetIdProto()
+      opset.domain = "qonnx.custom_op.general"
+      opset.version = 1
+      model.opsetImport.append(opset)
+      return try model.serializedBytes()
+    }
+    #expect(try outputs(model(.infinity)) == [1.5, -1, 2.25, 2.75])
+    #expect(codes(try model(.nan)) == ["I408"])
+  }
+
   private func attribute(_ name: String, _ change: (inout Onnx_AttributeProto) -> Void) -> Onnx_AttributeProto
   {
     var attribute = Onnx_AttributeProto()

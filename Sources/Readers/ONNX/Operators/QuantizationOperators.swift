@@ -133,6 +133,10 @@ struct Quantization: Sendable {
   {
     let scales = PerElement(scales)
     if case .constant(let constant)? = call.operand(0) {
+      // Infinities saturate.
+      guard !constant.values.contains(where: \.isNaN) else {
+        throw call.failure("I408", "quantizes constants that are not numbers")
+      }
       let integers = constant.values.indices.map { i in
         let zero = zeroPoints.values[i]
         let quotient = Float(constant.values[i]) / Float(scales[i].doubleValue) + Float(zero)
