@@ -194,6 +194,8 @@ extension Prover {
       forms.table.bases(of: value.form, into: &bases)
       present(bases)
       if forms.value(net).form.isEqual(value.form, modulo: output.width) { return true }
+      // Taken for granted at a signal that the port does not read.
+      if granted[output.element] != nil { return false }
     }
     switch proveEqual(net, low: 0, output.element) {
     case .proved: return true
