@@ -161,6 +161,8 @@ def main():
             if arguments.rows:
                 with arguments.rows.open("a") as file:
                     file.write(json.dumps(row) + "\n")
+    order = [f"{entry['group']}/{f['file']}" for entry in manifest for f in entry["files"]]
+    rows.sort(key=lambda row: order.index(row["model"]))
     print(table(rows))
     wrong = [row for row in rows if problems(row)]
     print(f"{len(rows) - len(wrong)} of {len(rows)} files as they should be")
