@@ -11,7 +11,8 @@ public protocol CircuitPass: Sendable {
 extension Circuit {
   /// The passes in the order in which they run.
   public static let standardPasses: [any CircuitPass] = [
-    Simplification(), RangeNarrowing(), CommonSubexpressions(), DemandedBits(), TableShrinking(),
+    Simplification(), RangeNarrowing(), MaximumMotion(), CommonSubexpressions(), DemandedBits(),
+    TableShrinking(),
     DeadCodeElimination(),
   ]
 

@@ -46,7 +46,9 @@ public struct DemandedBits: CircuitPass {
         }
         let range = operation.format.range
         return rewriter.builder.select(
-          rewriter[condition], branches[0], branches[1],
+          rewriter.condition(condition, of: (ifTrue, ifFalse), becoming: branches, uses: demand.uses),
+          branches[0],
+          branches[1],
           range: Interval(range.lower >> Int128(low), range.upper >> Int128(low)), origin: operation.origin)
       }
       guard let bits = demand.bits[value.index], bits < operation.format.width || !hasExactOperands,
@@ -67,11 +69,17 @@ private struct Demand {
   var bits: [Int?]
   /// The least bit that any user reads.
   var low: [Int]
+  /// How often each operation is read.
+  var uses: [Int]
 
   init(_ circuit: Circuit) {
     // Int.max stands for the value as a whole, -1 for no user yet.
     var bits = circuit.operations.map { _ in -1 }
     var low = circuit.operations.map { _ in Int.max }
+    uses = circuit.operations.map { _ in 0 }
+    for operation in circuit.operations {
+      for operand in operation.kind.operands { uses[operand.index] += 1 }
+    }
     func read(_ value: Value, _ count: Int, from start: Int = 0) {
       bits[value.index] = max(bits[value.index], count)
       low[value.index] = min(low[value.index], start)
@@ -118,6 +126,20 @@ extension CircuitRewriter {
   private func lowBits(_ bits: Int, isSigned: Bool) -> Interval {
     let top = Int128(1) << Int128(isSigned ? bits - 1 : bits)
     return Interval(isSigned ? -top : 0, top - 1)
+  }
+
+  /// The condition of a selection of which the branches' high bits are left. That of a maximum or minimum, if it is for
+  /// nothing else, compares them alone: where they are equal, either will do.
+  fileprivate mutating func condition(
+    _ condition: Value, of branches: (Value, Value), becoming new: [Value], uses: [Int]
+  ) -> Value {
+    guard uses[condition.index] == 1, case .compare(let relation, let a, let b) = circuit[condition].kind,
+      relation == .less || relation == .lessOrEqual
+    else { return self[condition] }
+    let origin = circuit[condition].origin
+    if (a, b) == branches { return builder.compare(relation, new[0], new[1], origin: origin) }
+    if (b, a) == branches { return builder.compare(relation, new[1], new[0], origin: origin) }
+    return self[condition]
   }
 
   /// The result modulo 2^bits, made of operands modulo 2^bits; the result itself where it has no more bits. Nil for
