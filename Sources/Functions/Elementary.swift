@@ -73,7 +73,7 @@ struct Elementary<E: Enclosure> {
     return (one - u) / (one + u)
   }
 
-  /// e^x − 1, for x <= 0.
+  /// e^x − 1.
   func exponentialMinusOne(_ x: E) -> E { exponential(x) - one }
 
   /// erf(x / √2) = √(2/π) e^(−x²/2) (x + x³/3 + x⁵/15 + …), for x >= 0: all terms are positive (Abramowitz and Stegun

@@ -134,10 +134,9 @@ extension Function {
     case .silu, .mish, .gelu: return x.isNegative ? (-one, zero) : (zero, x)
     case .tanhShrink: return x.isNegative ? (x, min(x + one, zero)) : (max(x - one, zero), x)
     case .selu: return (-(Function.seluScale * Function.seluAlpha), zero)
-    case .elu(let alpha),
-      .celu(let alpha) where alpha > 0:
-      return (-Fraction(alpha), zero)
-    case .elu(let alpha): return (zero, -Fraction(alpha))
+    case .elu(let alpha): return alpha > 0 ? (-Fraction(alpha), zero) : (zero, -Fraction(alpha))
+    // With an alpha below 0 it falls without end, and faster than the line.
+    case .celu(let alpha): return alpha > 0 ? (-Fraction(alpha), zero) : (nil, x)
     default: return (nil, nil)
     }
   }

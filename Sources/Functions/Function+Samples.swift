@@ -36,8 +36,10 @@ extension Function {
     switch self {
     case .sigmoid: return 0.25
     case .tanh, .softplus, .softsign, .logSigmoid, .hardTanh, .tanhShrink, .sparsePlus, .softShrink, .abs,
-      .squareplus, .celu, .sin, .cos, .atan:
+      .sin, .cos, .atan:
       return 1
+    case .squareplus(let b): return b >= 0 ? 1 : nil
+    case .celu(let alpha): return alpha > 0 ? 1 : nil
     // 1.0999…, 1.0885…, 1.1290… (by erf), 1.1290… (by tanh), 2/√π.
     case .silu: return 1.1
     case .mish: return 1.09

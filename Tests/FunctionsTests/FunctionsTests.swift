@@ -1,7 +1,8 @@
 import FixedPoint
 import Foundation
-import Functions
 import Testing
+
+@testable import Functions
 
 /// Functions by the names that the recorded values use.
 private let functions: [String: Function] = [
@@ -14,6 +15,7 @@ private let functions: [String: Function] = [
   "hardTanh": .hardTanh, "squareplus": .squareplus(b: 4), "softShrink": .softShrink(threshold: 0.5),
   "hardShrink": .hardShrink(threshold: 0.5), "tanhShrink": .tanhShrink, "sparsePlus": .sparsePlus,
   "sin": .sin, "cos": .cos, "atan": .atan, "sinh": .sinh, "cosh": .cosh,
+  "eluFalling": .elu(alpha: -0.7), "celuFalling": .celu(alpha: -1.5),
 ]
 private let isLong = ProcessInfo.processInfo.environment["FPGAML_LONG_TESTS"] == "1"
 
@@ -61,6 +63,19 @@ struct FunctionsTests {
         let found = try function.rounded(at: entry.raw, exponent: entry.exponent, to: result)
         #expect(found == expected, "\(entry) by \(rounding)")
       }
+    }
+  }
+
+  /// What the search for digits takes for granted: a bound that excludes the value makes it round wrongly, or never end.
+  @Test("values lie within their strict bounds", arguments: functions.keys.sorted())
+  func bounds(_ name: String) throws {
+    let function = try #require(functions[name])
+    for x in [-9, -2.5, -0.75, 0.5, 3, 8] {
+      guard case .transcendental = function.exactValue(at: Fraction(x)) else { continue }
+      let (lower, upper) = function.strictBounds(at: Fraction(x))
+      let value = function.value(x)
+      if let lower { #expect(Fraction(value + 1e-12) > lower, "\(name) at \(x)") }
+      if let upper { #expect(Fraction(value - 1e-12) < upper, "\(name) at \(x)") }
     }
   }
 

@@ -44,6 +44,7 @@ FUNCTIONS = {
     "sparsePlus": lambda x: mpf(0) if x <= -1 else x if x >= 1 else (x + 1) ** 2 / 4, "square": lambda x: x * x, "abs": abs,
     "sign": lambda x: mpf((x > 0) - (x < 0)), "reciprocal": lambda x: 1 / x, "sqrt": sqrt, "rsqrt": lambda x: 1 / sqrt(x), "log": log,
     "hardSwish": lambda x: x * clip(x + 2, 0, 4) / 4, "sin": sin, "cos": cos, "atan": atan, "sinh": sinh, "cosh": cosh,
+    "eluFalling": lambda x: elu(x, mpf(-0.7)), "celuFalling": lambda x: x if x >= 0 else mpf(-1.5) * expm1(x / mpf(-1.5)),
 }
 POSITIVE = {"sqrt", "rsqrt", "log"}
 
