@@ -69,7 +69,7 @@ struct ONNXOperator: Sendable {
     "FloatQuant": "hardware of fixed point has no floating-point types",
     "If": "hardware of fixed latency has no branches, unless the condition is constant",
     "NonZero": "how many elements it gives depends on the data",
-    "Loop": "hardware of fixed latency has no loops",
+    "Loop": "hardware of fixed latency has no loops, unless the number of rounds is constant",
     "Scan": "hardware of fixed latency has no loops",
   ]
 

@@ -17,6 +17,8 @@ struct ONNXReader {
   /// How often each name is read, by operators or as an output.
   private var readers: [String: Int] = [:]
   /// What no more than a softmax makes something of.
+  /// How many operators were made of loops so far.
+  private var unrolled = 0
   private let scores: Set<String>
 
   /// Whether the bytes begin like a serialized `ModelProto`: field 1 is a small version number.
@@ -114,7 +116,7 @@ struct ONNXReader {
     let location = Location.object(file: context.file, path: path)
     if let importer = ONNXOperator.importer(of: node) {
       importer.check(node, name, at: location, &builder.sink)
-    } else if !Self.isBranch(node) {
+    } else if !Self.isBranch(node), !Self.isLoop(node) {
       let domain = node.domain.isEmpty ? "" : "\(node.domain)."
       let reason = ONNXOperator.refusals[node.opType].map { ": \($0)" } ?? ""
       builder.sink.error(
@@ -125,12 +127,15 @@ struct ONNXReader {
   }
 
   private static func isBranch(_ node: Onnx_NodeProto) -> Bool { node.domain.isEmpty && node.opType == "If" }
+  private static func isLoop(_ node: Onnx_NodeProto) -> Bool { node.domain.isEmpty && node.opType == "Loop" }
 
   private mutating func countReaders(_ nodes: [Onnx_NodeProto]) {
     for node in nodes {
       for input in node.input { readers[input, default: 0] += 1 }
       for attribute in node.attribute where attribute.hasG {
         countReaders(attribute.g.node)
+        // Each round reads what the body reads.
+        if Self.isLoop(node) { countReaders(attribute.g.node) }
         for output in attribute.g.output { readers[output.name, default: 0] += 1 }
       }
     }
@@ -258,10 +263,12 @@ struct ONNXReader {
     node.name.isEmpty ? "\(node.opType)_\(index)" : node.name
   }
 
-  private mutating func emit(_ node: Onnx_NodeProto, index: Int, path: String) {
-    let name = Self.name(of: node, index)
+  /// - Parameter suffix: what tells the rounds of a loop apart.
+  private mutating func emit(_ node: Onnx_NodeProto, index: Int, path: String, suffix: String = "") {
+    let name = Self.name(of: node, index) + suffix
     let origin = Layer(name: name, kind: node.opType, path: path)
-    if Self.isBranch(node) { return emitBranch(node, name, path) }
+    if Self.isBranch(node) { return emitBranch(node, name, path, suffix) }
+    if Self.isLoop(node) { return emitLoop(node, name, path, suffix) }
     guard let importer = ONNXOperator.importer(of: node) else { return }
     var operands: [ONNXValue?] = []
     for input in node.input {
@@ -301,7 +308,9 @@ struct ONNXReader {
   }
 
   /// One branch of an `If` whose condition is constant.
-  private mutating func emitBranch(_ node: Onnx_NodeProto, _ name: String, _ path: String) {
+  private mutating func emitBranch(
+    _ node: Onnx_NodeProto, _ name: String, _ path: String, _ suffix: String
+  ) {
     guard case .constant(let condition)? = values[node.input.first ?? ""], let value = condition.uniform
     else {
       if builder.sink.hasErrors { return }
@@ -314,18 +323,116 @@ struct ONNXReader {
     let wanted = value != 0 ? "then_branch" : "else_branch"
     guard let position = node.attribute.firstIndex(where: { $0.name == wanted }) else { return }
     let branch = node.attribute[position].g
-    let place = "\(path).\(wanted)"
-    read(branch.initializer)
-    for (index, inner) in branch.node.enumerated() {
-      check(inner, index: index, path: "\(place).node[\(index)]")
-    }
-    if builder.sink.hasErrors { return }
-    for (index, inner) in branch.node.enumerated() {
-      emit(inner, index: index, path: "\(place).node[\(index)]")
-    }
+    guard checked(branch, "\(path).\(wanted)") else { return }
+    emit(branch, "\(path).\(wanted)", suffix)
     for (output, result) in zip(node.output, branch.output) where !output.isEmpty {
       values[output] = values[result.name]
     }
+  }
+
+  /// Reads a subgraph's constants and reports what is not supported of its operators.
+  private mutating func checked(_ graph: Onnx_GraphProto, _ place: String) -> Bool {
+    read(graph.initializer)
+    for (index, inner) in graph.node.enumerated() {
+      check(inner, index: index, path: "\(place).node[\(index)]")
+    }
+    return !builder.sink.hasErrors
+  }
+
+  private mutating func emit(_ graph: Onnx_GraphProto, _ place: String, _ suffix: String) {
+    for (index, inner) in graph.node.enumerated() {
+      emit(inner, index: index, path: "\(place).node[\(index)]", suffix: suffix)
+    }
+  }
+
+  /// At most so many operators are made of loops.
+  private static let mostUnrolled = 1 << 14
+
+  /// A loop whose number of rounds is known, round by round.
+  private mutating func emitLoop(_ node: Onnx_NodeProto, _ name: String, _ path: String, _ suffix: String) {
+    if builder.sink.hasErrors { return }
+    let body = node.attribute.first { $0.name == "body" }?.g ?? Onnx_GraphProto()
+    let location = Location.object(file: context.file, path: path)
+    func refuse(_ reason: String) {
+      if builder.sink.hasErrors { return }
+      builder.sink.error(
+        "I406", "operator '\(name)' has the kind 'Loop', which is not supported: \(reason)", at: location)
+    }
+    /// A number that decides how often the body runs; nil where it is left out, and one that is none where it is not known.
+    func number(_ value: ONNXValue?) -> Double? {
+      guard let value else { return nil }
+      if case .constant(let constant) = value { return constant.uniform ?? .nan }
+      return .nan
+    }
+    func operand(_ position: Int) -> ONNXValue? {
+      node.input.count > position ? values[node.input[position]] : nil
+    }
+    let carriedCount = max(node.input.count - 2, 0)
+    guard body.input.count == carriedCount + 2, body.output.count > carriedCount,
+      checked(body, "\(path).body")
+    else { return refuse("its body does not fit its operands") }
+    let most = number(operand(0)) ?? .infinity
+    var condition = number(operand(1)) ?? 1
+    var carried = (0..<carriedCount).map { operand($0 + 2) }
+    var stacks = Array(repeating: [ONNXValue](), count: body.output.count - 1 - carriedCount)
+    var round = 0
+    while condition != 0, !(Double(round) >= most) {
+      guard !most.isNaN, !condition.isNaN else { return refuse("how often it runs depends on the inputs") }
+      unrolled += body.node.count + 1
+      guard unrolled < Self.mostUnrolled else { return refuse("it runs for too long") }
+      values[body.input[0].name] = .constant(
+        ONNXConstant(shape: [], values: [Double(round)], isInteger: true))
+      values[body.input[1].name] = .constant(ONNXConstant(shape: [], values: [1], isInteger: true))
+      for (input, value) in zip(body.input.dropFirst(2), carried) { values[input.name] = value }
+      emit(body, "\(path).body", "\(suffix)_round\(round)")
+      if builder.sink.hasErrors { return }
+      condition = number(values[body.output[0].name]) ?? .nan
+      carried = body.output.dropFirst().prefix(carriedCount).map { values[$0.name] }
+      for (i, output) in body.output.dropFirst(1 + carriedCount).enumerated() {
+        guard let value = values[output.name] else { return refuse("'\(output.name)' is not computed") }
+        stacks[i].append(value)
+      }
+      round += 1
+    }
+    for (output, value) in zip(node.output, carried) where !output.isEmpty { values[output] = value }
+    for (output, stack) in zip(node.output.dropFirst(carriedCount), stacks)
+    where readers[output, default: 0] > 0 {
+      do throws(CompilationFailed) {
+        values[output] = try stacked(
+          stack,
+          ONNXCall(
+            kind: "Loop", name: "\(name)_\(output)", origin: Layer(name: name, kind: "Loop", path: path),
+            attributes: [:], operands: [], isOnlyReader: [], isOutputRead: [true], context: context))
+      } catch {
+        error.diagnostics.forEach { builder.sink.report($0) }
+      }
+    }
+  }
+
+  /// The results of a loop's rounds one behind the other along a new first axis.
+  private mutating func stacked(_ rounds: [ONNXValue], _ call: ONNXCall) throws(CompilationFailed)
+    -> ONNXValue
+  {
+    var parts: [NodeID] = []
+    var axis: Int?
+    for round in rounds {
+      let tensor: SampledTensor
+      switch round {
+      case .tensor(let node): tensor = SampledTensor(node: node, axis: 0)
+      case .displaced(let displaced): tensor = displaced
+      default: throw call.failure("I408", "gathers results that do not depend on the inputs")
+      }
+      guard axis == nil || axis == tensor.axis else {
+        throw call.failure("I408", "gathers results of several forms")
+      }
+      axis = tensor.axis
+      parts.append(
+        try builder.reshape(tensor.node, [1] + builder.shape(tensor.node), call, "part\(parts.count)"))
+    }
+    guard let axis else { throw call.failure("I408", "gathers results of no rounds") }
+    let node =
+      parts.count == 1 ? parts[0] : try builder.add(.rearrange(.concatenate(axis: 0)), parts, call)
+    return context.isSingleSample ? .tensor(node) : SampledTensor(node: node, axis: axis + 1).value
   }
 
   private mutating func addOutputs() throws(CompilationFailed) {

@@ -76,7 +76,7 @@ import Testing
 
   @Test func listsAllUnsupportedOperators() throws {
     let bytes = try Self.model { graph in
-      graph.node.append(Self.node("Loop", ["y"], ["z"]))
+      graph.node.append(Self.node("Scan", ["y"], ["z"]))
       graph.node.append(Self.node("Unheard", ["y"], ["w"]))
     }
     #expect(codes(bytes) == ["I406", "I406"])
@@ -268,6 +268,44 @@ import Testing
     }
     #expect(try outputs(model("no")) == [3, 3, 2, 7])
     #expect(codes(try model("y")) == ["I406"])
+  }
+
+  @Test func unrollsLoopsOfKnownLength() throws {
+    func model(_ trips: String, _ body: String = "body") throws -> [UInt8] {
+      try Self.model { graph in
+        var rounds = Onnx_TensorProto()
+        rounds.name = "rounds"
+        rounds.dataType = 7
+        rounds.int64Data = [3]
+        graph.initializer += [rounds, Self.tensor("endless", [], [1e9])]
+        var inner = Onnx_GraphProto()
+        inner.input = ["i", "is_on", "state"].map { Self.value($0, []) }
+        inner.node = [
+          Self.node("Add", ["state", "y"], ["sum"]), Self.node("Identity", ["is_on"], ["goes_on"]),
+        ]
+        inner.output = ["goes_on", "sum", "sum"].map { Self.value($0, []) }
+        var node = Self.node("Loop", [trips, "", "y"], ["z", "all"])
+        node.attribute = [attribute(body) { $0.g = inner }]
+        graph.node += [node, Self.node("ReduceMax", ["all"], ["most"])]
+        if let last = graph.node.indices.last {
+          graph.node[last].attribute = [
+            attribute("axes") {
+              $0.ints = [0]
+              $0.type = .ints
+            },
+            attribute("keepdims") {
+              $0.i = 0
+              $0.type = .int
+            },
+          ]
+        }
+        graph.output = [Self.value("z", [0, 4]), Self.value("most", [0, 4])]
+      }
+    }
+    #expect(try outputs(model("rounds")) == [12, -12, 8, 28])
+    #expect(codes(try model("y")) == ["I406"])
+    #expect(codes(try model("endless")) == ["I406"])
+    #expect(codes(try model("rounds", "no_body")) == ["I406"])
   }
 
   /// Masks hide positions with −∞ or the least float; only a softmax may read them.
