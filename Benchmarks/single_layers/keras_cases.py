@@ -1,11 +1,12 @@
 """Models of one layer each, of Keras 2 with QKeras or of Keras 3 with HGQ2: kinds and attributes such as hls4ml's tests cover.
 
-    python keras_cases.py FOLDER
+    python keras_cases.py FOLDER [PATTERN]
 
 Each model is saved with the framework's outputs on random inputs, as `<name>.h5` or `.keras` and `<name>.golden.h5`.
 """
 
 import pathlib
+import re
 import sys
 import traceback
 
@@ -338,15 +339,16 @@ def main():
     families = [dense_and_activations, convolutions, channels_first, pooling, shapes, merges, recurrent, attention, structures, arithmetic]
     for family in families + [hgq2 if KERAS3 else qkeras]:
         family()
+    cases = [case for case in CASES if re.search(sys.argv[2] if len(sys.argv) > 2 else "", case[0])]
     failed = 0
-    for name, *rest in CASES:
+    for name, *rest in cases:
         keras.backend.clear_session()
         try:
             save(folder, name, *rest)
         except Exception as error:
             failed += 1
             print("the framework itself fails:", name, (str(error).splitlines() or traceback.format_exc().splitlines()[-1:])[0][:150])
-    print(len(CASES) - failed, "models")
+    print(len(cases) - failed, "models")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Models of one layer each, of torch through ONNX: kinds and attributes such as hls4ml's tests cover.
 
-    python torch_cases.py FOLDER
+    python torch_cases.py FOLDER [PATTERN]
 
 Each model is saved as `<name>.onnx` with torch's outputs on random inputs in `<name>.golden.h5`.
 """
 
 import pathlib
+import re
 import sys
 import warnings
 
@@ -198,15 +199,16 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     for family in [dense_and_activations, convolutions, pooling, normalizations, merges, shapes, recurrent, attention]:
         family()
+    cases = [case for case in CASES if re.search(sys.argv[2] if len(sys.argv) > 2 else "", case[0])]
     failed = 0
-    for name, *rest in CASES:
+    for name, *rest in cases:
         try:
             save(folder, name, *rest)
         except Exception as error:
             failed += 1
             (folder / f"{name}.onnx").unlink(missing_ok=True)
             print("the framework itself fails:", name, str(error).splitlines()[0][:150])
-    print(len(CASES) - failed, "models")
+    print(len(cases) - failed, "models")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,14 @@ struct ExactModel {
   let graph: Graph
   private let golden: Vectors
 
-  /// - Parameter stem: the path of the model and of its golden values, without what follows the first dot.
-  init(stem: String, ending: String) throws {
+  /// - Parameters:
+  ///   - stem: the path of the model and of its golden values, without what follows the first dot.
+  ///   - width: of inputs and weights, half of it for integers: enough for the model's numbers, and little enough for the
+  ///     products of several.
+  init(stem: String, ending: String, width: Int = 44) throws {
     var request = ModelRequest(path: "\(stem).\(ending)")
-    request.precision = FixedType(width: 44, integerBits: 24, rounding: .trn, overflow: .wrap)
+    request.precision = FixedType(
+      width: width, integerBits: width / 2 + 2, rounding: .trn, overflow: .wrap)
     graph = try request.load().graph
     golden = try Vectors(path: "\(stem).golden.h5")
   }

@@ -43,6 +43,38 @@ extension GraphBuilder {
     return try quantize(x, quantizer, call, role: isLayer ? nil : role ?? roleName(quantizer.name))
   }
 
+  /// A function of every element: of sums, comparisons and choices where it can be, which are exact for any operand.
+  mutating func apply(_ function: Function, _ x: NodeID, _ call: some LayerSite, _ role: String? = nil)
+    throws(CompilationFailed) -> NodeID
+  {
+    switch function {
+    case .softShrink(let threshold): try shrink(x, threshold: threshold, bias: threshold, call, role)
+    case .hardShrink(let threshold): try shrink(x, threshold: threshold, bias: 0, call, role)
+    default: try add(.map(Map(function)), [x], call, role)
+    }
+  }
+
+  /// x moved toward 0 by the bias where it is beyond the threshold, else 0.
+  mutating func shrink(
+    _ x: NodeID, threshold: Double, bias: Double, _ call: some LayerSite, _ role: String? = nil
+  ) throws(CompilationFailed) -> NodeID {
+    let shape = shape(x)
+    let upper = try constant(threshold, shape: shape, call, "upper")
+    let lower = try constant(-threshold, shape: shape, call, "lower")
+    if bias == threshold, threshold >= 0 {
+      let raised = try add(.combine(.maximum), [x, lower], call, "raised")
+      let inner = try add(.combine(.minimum), [raised, upper], call, "inner")
+      return try add(.combine(.subtract), [x, inner], call, role)
+    }
+    let isAbove = try add(.combine(.less), [upper, x], call, "is_above")
+    let isBelow = try add(.combine(.less), [x, lower], call, "is_below")
+    let down = bias == 0 ? x : try affine(x, factor: .one, shift: -bias, call, "down")
+    let up = bias == 0 ? x : try affine(x, factor: .one, shift: bias, call, "up")
+    let zero = try constant(0, shape: shape, call, "zero")
+    let inner = try add(.combine(.select), [isBelow, up, zero], call, "inner")
+    return try add(.combine(.select), [isAbove, down, inner], call, role)
+  }
+
   private func roleName(_ name: String) -> String { String(name.prefix { $0 != "(" }) }
 
   mutating func apply(_ activation: Activation, _ x: NodeID, _ call: LayerCall, role: String?)
@@ -50,7 +82,7 @@ extension GraphBuilder {
   {
     switch activation {
     case .linear: return x
-    case .function(let function): return try add(.map(Map(function)), [x], call, role)
+    case .function(let function): return try apply(function, x, call, role)
     case .steps(let steps): return try add(.quantize(.steps(steps)), [x], call, role)
     case .softmax(let axis, let logarithm):
       let rank = rank(x)

@@ -15,8 +15,17 @@ struct AttentionForm: Sendable {
   var bias: Weights?
   /// A tensor that is added to the scores.
   var biasTensor: NodeID?
+  /// A tensor of truth values in a shape that fits that of the scores: where it is 0, a position is not seen.
+  var visible: NodeID?
   /// Scores are cap · tanh(score / cap).
   var cap: Double?
+
+  /// 1 where the causal mask lets a position be seen, else 0, for the last two axes of scores of that shape.
+  func causalMask(_ scores: [Int]) -> Weights {
+    let (rows, columns) = (scores[scores.count - 2], scores[scores.count - 1])
+    let values = (0..<(rows * columns)).map { Int64($0 % columns <= $0 / columns + pastLength ? 1 : 0) }
+    return Weights(raw: values, exponent: 0, shape: [rows, columns])
+  }
 }
 
 extension GraphBuilder {
@@ -48,16 +57,66 @@ extension GraphBuilder {
       let bounded = try add(.map(Map(.tanh)), [try times(scores, 1 / cap, "cap_operand", &self)], call, "cap")
       scores = try times(bounded, cap, "capped", &self)
     }
+    return try attend(scores: scores, value, form, call, role)
+  }
+
+  /// softmax(scores + mask) · value, for each index of the axes before the last two.
+  mutating func attend(
+    scores: NodeID, _ value: NodeID, _ form: AttentionForm, _ call: some LayerSite, _ role: String?
+  ) throws(CompilationFailed) -> NodeID {
+    let stack = (0..<(rank(scores) - 2)).map { 100 + $0 }
+    var scores = scores
     if let bias = form.bias {
       let constant = try add(.constant(bias), [], call, "mask")
       scores = try combine(.add, [scores, constant], call, "masked")
     }
     if let bias = form.biasTensor { scores = try combine(.add, [scores, bias], call, "biased") }
+    var isCausal = form.isCausal
+    if let visible = form.visible {
+      // What hides a position needs to be no more than far below every score. Where all are hidden, they count alike.
+      let hidden = try constant(-1024, shape: [1], call, "hidden")
+      var isVisible = try truth(visible, call, "visible")
+      if isCausal {
+        let known = try add(.constant(form.causalMask(shape(scores))), [], call, "known")
+        isVisible = try combine(.minimum, [isVisible, known], call, "visible_known")
+        isCausal = false
+      }
+      let shown = try combine(.select, [isVisible, scores, hidden], call, "shown")
+      guard shape(shown) == shape(scores) else {
+        throw call.failure("I116", "a mask of shape \(shape(visible)) does not fit \(shape(scores))")
+      }
+      scores = shown
+    }
     let probabilities =
-      form.isCausal
+      isCausal
       ? try causalSoftmax(scores, form, call) : try softmax(scores, axis: rank(scores) - 1, call, "softmax")
     return try contract(
       probabilities, stack + [1, 2], with: value, stack + [2, 3], result: stack + [1, 3], call, role)
+  }
+
+  /// Σ weights · tanh(scale · (query + key)) for each pair of positions.
+  ///
+  /// - Parameters:
+  ///   - query, key: [T, d], [S, d].
+  ///   - weights: a number for each of d.
+  mutating func additiveScores(
+    _ query: NodeID, _ key: NodeID, scale: Double, weights: [Double], _ call: some LayerSite
+  ) throws(CompilationFailed) -> NodeID {
+    let (queries, keys, size) = (shape(query)[0], shape(key)[0], shape(query)[1])
+    guard shape(key)[1] == size else {
+      throw call.failure("I116", "keys of \(shape(key)[1]) do not fit queries of \(size)")
+    }
+    let rows = try reshape(query, [queries, 1, size], call, "query_rows")
+    let columns = try reshape(key, [1, keys, size], call, "key_columns")
+    var sum = try combine(.add, [rows, columns], call, "pairs")
+    if scale != 1 {
+      let factors = Array(repeating: scale, count: size)
+      sum = try affine(sum, scale: .coefficients(factors, shape: [size]), call, "scaled")
+    }
+    let bounded = try add(.map(Map(.tanh)), [sum], call, "tanh")
+    let linear = Linear(inputs: size, outputs: 1, weights: Weights(real: weights, shape: [1, size, 1]))
+    return try reshape(
+      try add(.linear(linear), [bounded], call, "scores"), [queries, keys], call, "score_rows")
   }
 
   /// A softmax for each position over the positions up to it; the others have the probability 0.

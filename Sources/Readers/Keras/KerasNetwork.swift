@@ -309,8 +309,7 @@ private struct ReferenceParser {
     if node.object != nil {
       for argument in try node.requireArray("args") { try add(argument, to: &call) }
       for (name, value) in try node.requireObject("kwargs") {
-        // A mask is no operand.
-        if Self.holdsTensor(value), name != "mask" {
+        if Self.holdsTensor(value) {
           try add(value, to: &call, name: name)
         } else {
           call.keywords.append((name, value))

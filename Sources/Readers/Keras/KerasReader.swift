@@ -143,14 +143,24 @@ struct KerasReader {
   }
 
   /// Reports arguments by name that would change what a layer computes (I118).
-  private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink) {
+  ///
+  /// - Returns: whether the call can be made in spite of them: not where a mask would be taken for an operand.
+  private func checkKeywords(_ call: KerasNetwork.Call, _ layer: KerasLayer, _ sink: inout DiagnosticSink)
+    -> Bool
+  {
     let known = (LayerImporter.all[layer.kind]?.callArguments ?? [])
       .union(layer.function?.arguments.values.map { $0 } ?? [])
-    for (name, value) in call.keywords where !value.saysNothing && !known.contains(name) {
+    func report(_ name: String, at location: Location) {
       sink.error(
         "I118", "layer '\(layer.name)' (\(layer.kind)) is called with '\(name)', which is not supported",
-        at: value.location)
+        at: location)
     }
+    for (name, value) in call.keywords where !value.saysNothing && !known.contains(name) {
+      report(name, at: value.location)
+    }
+    let isMasked = call.argumentNames.contains("mask") && !known.contains("mask")
+    if isMasked { report("mask", at: layer.location) }
+    return !isMasked
   }
 }
 

@@ -34,13 +34,20 @@ struct KerasWeights: Sendable {
   ///     empty.
   ///   - names: all variables that the layer has, in the order in which Keras creates them.
   ///   - sublayer: the name of a layer inside of the layer, whose place in an archive is `part`.
+  ///   - inner: a layer inside whose variables count as the layer's own, but stand apart in an archive.
   /// - Throws: I105 where some are missing or there are others, I106 where the file names another layer.
   func variables(
-    of layer: WeightAddress, part: [String] = [], sublayer: String? = nil, _ names: [String]
+    of layer: WeightAddress, part: [String] = [], sublayer: String? = nil, _ names: [String],
+    inner: (name: String, variables: [String])? = nil
   ) throws(CompilationFailed) -> [String: HDF5Dataset] {
     switch layout {
-    case .named(let root): try named(root, layer, part, sublayer: sublayer, names)
-    case .numbered(let root): try numbered(root, layer, part, names)
+    case .named(let root):
+      return try named(root, layer, part, sublayer: sublayer, names + (inner?.variables ?? []))
+    case .numbered(let root):
+      let own = try numbered(root, layer, part, names)
+      guard let inner else { return own }
+      return try own.merging(numbered(root, layer, part + [inner.name], inner.variables)) { first, _ in first
+      }
     }
   }
 }

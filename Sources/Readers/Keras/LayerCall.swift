@@ -157,13 +157,14 @@ extension LayerCall {
   ///
   /// - Throws: I105, I106 where they are missing; I107 where one is not finite; I108 where there are no
   ///   weights at all.
-  func weights(_ names: [String], part: [String] = [], _ builder: GraphBuilder)
-    throws(CompilationFailed) -> [String: WeightArray]
-  {
+  func weights(
+    _ names: [String], part: [String] = [], inner: (name: String, variables: [String])? = nil,
+    _ builder: GraphBuilder
+  ) throws(CompilationFailed) -> [String: WeightArray] {
     guard let store = builder.weights else {
       throw failure("I108", "there are no weights", notes: ["give the file of weights with --weights"])
     }
-    return try arrays(store.variables(of: layer.address, part: part, names))
+    return try arrays(store.variables(of: layer.address, part: part, names, inner: inner))
   }
 
   /// The variables of a layer inside of the layer.
@@ -184,7 +185,8 @@ extension LayerCall {
     var result: [String: WeightArray] = [:]
     for (name, dataset) in variables {
       let values = try dataset.doubles()
-      if let position = values.firstIndex(where: { !$0.isFinite }) {
+      // What HGQ counts of operations is read by training alone.
+      if let position = values.firstIndex(where: { !$0.isFinite }), !["bops", "ebops"].contains(name) {
         throw CompilationFailed(
           "I107", "element \(position) of '\(name)' is \(values[position])", at: dataset.location)
       }

@@ -60,7 +60,8 @@ struct TensorFlowFunction: Sendable {
       "Clip", ["x_min": "clip_value_min", "x_max": "clip_value_max"])
     result["transpose"] = TensorFlowFunction("Transpose", ["axes": "perm"])
     result["reshape"] = TensorFlowFunction("ops>Reshape", ["newshape": "shape"])
-    result["pad"] = TensorFlowFunction("Pad", ["pad_width": "paddings", "mode": "mode"])
+    result["pad"] = TensorFlowFunction(
+      "Pad", ["pad_width": "paddings", "mode": "mode", "constant_values": "constant_values"])
     result["linalg.matmul"] = TensorFlowFunction(
       "Matmul", ["transpose_a": "transpose_a", "transpose_b": "transpose_b"], operands: ["b"])
     result["__operators__.getitem"] = TensorFlowFunction("GetItem", operands: ["slice_spec"])

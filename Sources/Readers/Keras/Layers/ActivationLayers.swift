@@ -64,7 +64,8 @@ extension LayerImporter {
     }
     let positive = try builder.apply(.relu, x, call, role: "positive")
     let negative = try builder.combine(.subtract, [x, positive], call, "negative")
-    let isPerChannel = slopes.count == shape.last
+    // As many slopes as channels may also stand along another axis.
+    let isPerChannel = slopeShape.last == shape.last && slopes.count == shape.last
     let values = isPerChannel ? slopes : slopes.broadcast(slopeShape, to: shape)
     let scaled = try builder.affine(
       negative, scale: Weights(real: values, shape: [values.count]), call, "scaled")

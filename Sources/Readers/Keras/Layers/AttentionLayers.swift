@@ -10,7 +10,7 @@ extension LayerImporter {
       attributes: [
         "num_heads", "key_dim", "value_dim", "dropout", "use_bias", "output_shape", "attention_axes",
         "query_shape", "key_shape", "value_shape", "flash_attention",
-      ], callArguments: ["use_causal_mask"], emit: emitMultiHeadAttention),
+      ], callArguments: ["use_causal_mask", "attention_mask"], emit: emitMultiHeadAttention),
     LayerImporter(
       ["GroupQueryAttention", "GroupedQueryAttention"],
       attributes: [
@@ -28,7 +28,7 @@ extension LayerImporter {
   private static func emitMultiHeadAttention(_ call: LayerCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [NodeID]
   {
-    let inputs = try call.attentionInputs()
+    let (inputs, mask) = try call.maskedAttentionInputs()
     if call.attribute("attention_axes") != nil, builder.rank(inputs[0]) != 2 {
       throw call.failure("I114", "'attention_axes' are supported for sequences of vectors only")
     }
@@ -38,13 +38,15 @@ extension LayerImporter {
     let heads = try call.count("num_heads")
     let keySize = try call.count("key_dim")
     let valueSize = try call.count("value_dim", default: keySize)
-    let projections = AttentionProjections(call, usesBias: try call.bool("use_bias", default: true))
+    let projections = AttentionProjections(
+      call, usesBias: try call.bool("use_bias", default: true), prefix: builder.generation < 3 ? "_" : "")
     let query = try projections.project(inputs[0], "query", [heads, keySize], &builder)
     let value = try projections.project(inputs[1], "value", [heads, valueSize], &builder)
     let key = try projections.project(
       inputs.count > 2 ? inputs[2] : inputs[1], "key", [heads, keySize], &builder)
     var form = AttentionForm(scale: 1 / Double(keySize).squareRoot())
     form.isCausal = isCausal(call)
+    form.visible = mask
     func byHead(_ x: NodeID, _ name: String) throws(CompilationFailed) -> NodeID {
       try builder.transpose(x, [1, 0, 2], call, "\(name)_heads")
     }
@@ -93,23 +95,33 @@ extension LayerImporter {
     throws(CompilationFailed) -> [NodeID]
   {
     let inputs = try call.attentionInputs()
-    let isAdditive = call.layer.kind == "AdditiveAttention"
     guard inputs.allSatisfy({ builder.rank($0) == 2 }) else {
       throw call.failure("I116", "expected sequences of vectors")
     }
-    if isAdditive || call.attribute("score_mode")?.string == "concat" {
-      throw call.failure("I114", "scores by addition are not supported, expected the score mode 'dot'")
-    }
+    let key = inputs.count > 2 ? inputs[2] : inputs[1]
+    let size = builder.shape(inputs[0])[1]
+    let usesScale = try call.bool("use_scale", default: call.layer.kind == "AdditiveAttention")
     var form = AttentionForm()
     form.isCausal = try call.bool("causal", default: false)
     if isCausal(call) { form.isCausal = true }
-    if try call.bool("use_scale", default: false) {
-      let weights = try call.weights(["scale"], builder)
-      form.scale = try weights.array("scale", []).first ?? 1
+    let scores: NodeID
+    if call.layer.kind == "AdditiveAttention" {
+      let weights =
+        try usesScale
+        ? call.weights(["scale"], builder).array("scale", [size]) : Array(repeating: 1, count: size)
+      scores = try builder.additiveScores(inputs[0], key, scale: 1, weights: weights, call)
+    } else if try call.choice("score_mode", ["dot", "concat"]) == "concat" {
+      let names = (usesScale ? ["scale"] : []) + ["concat_score_weight"]
+      let weights = try call.weights(names, builder)
+      let weight = try weights.array("concat_score_weight", [])
+      scores = try builder.additiveScores(
+        inputs[0], key, scale: usesScale ? try weights.array("scale", []).first ?? 1 : 1,
+        weights: Array(repeating: weight.first ?? 1, count: size), call)
+    } else {
+      if usesScale { form.scale = try call.weights(["scale"], builder).array("scale", []).first ?? 1 }
+      return [try builder.attend(inputs[0], key, inputs[1], form, call, nil)]
     }
-    return [
-      try builder.attend(inputs[0], inputs.count > 2 ? inputs[2] : inputs[1], inputs[1], form, call, nil)
-    ]
+    return [try builder.attend(scores: scores, inputs[1], form, call, nil)]
   }
 }
 
@@ -197,17 +209,25 @@ extension LayerCall {
   ///
   /// - Throws: I113 for another number of operands, I118 for a tensor given by another name, such as a mask.
   func attentionInputs() throws(CompilationFailed) -> [NodeID] {
-    let inputs = try inputs()
-    let order = ["query", "value", "key"]
-    var result: [NodeID?] = [nil, nil, nil]
-    for (position, x) in inputs.enumerated() {
+    let (inputs, mask) = try maskedAttentionInputs()
+    if mask != nil {
+      throw failure("I118", "is called with the tensor 'attention_mask', which is not supported")
+    }
+    return inputs
+  }
+
+  /// The same, and the tensor that says which positions are seen.
+  func maskedAttentionInputs() throws(CompilationFailed) -> (inputs: [NodeID], mask: NodeID?) {
+    let order = ["query", "value", "key", "attention_mask"]
+    var result: [NodeID?] = [nil, nil, nil, nil]
+    for (position, x) in try inputs().enumerated() {
       let name = operandNames.indices.contains(position) ? operandNames[position] : nil
-      guard let slot = name.map({ order.firstIndex(of: $0) }) ?? position, slot < 3 else {
+      guard let slot = name.map({ order.firstIndex(of: $0) }) ?? position, slot < 3 || name != nil else {
         throw failure("I118", "is called with the tensor '\(name ?? "mask")', which is not supported")
       }
       result[slot] = x
     }
     guard let query = result[0] else { throw failure("I113", "expected a query") }
-    return [query, result[1] ?? query] + (result[2].map { [$0] } ?? [])
+    return ([query, result[1] ?? query] + (result[2].map { [$0] } ?? []), result[3])
   }
 }

@@ -128,7 +128,7 @@ extension LayerImporter {
       "I255", "layer '\(call.name)': the 1e-7 that HGQ2 adds before a reciprocal is left out",
       at: call.location)
     let softmax = try layer.softmax(
-      scores, &builder, part: ["_softmax"], configuration: "softmax_",
+      scores, axes: [2], &builder, part: ["_softmax"], configuration: "softmax_",
       scaler: 1 / Double(keySize).squareRoot(), isStable: try call.bool("stable_softmax", default: true))
     let probabilities = try attention.quantizer(
       "softmax_oq_conf", ["_softmax", "oq", "quantizer"], softmax, builder

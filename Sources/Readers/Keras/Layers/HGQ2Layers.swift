@@ -250,20 +250,18 @@ extension LayerImporter {
     let layer = HGQ2Layer(call)
     let x = try layer.quantizedInput(&builder)
     let rank = builder.rank(x)
-    var axes: [Int] = []
+    var axes: Set<Int> = []
     if let value = call.attribute("axes") ?? call.attribute("axis") {
       for element in value.array.map({ Array($0) }) ?? [value] {
-        axes.append(try call.axis(element, rank: rank))
+        axes.insert(try call.axis(element, rank: rank))
       }
-    }
-    if !(axes.isEmpty || axes == [rank - 1]) {
-      throw call.failure("I114", "a softmax over other axes than the last is not supported")
     }
     builder.sink.notice(
       "I255", "layer '\(call.name)': the 1e-7 that HGQ2 adds before a reciprocal is left out",
       at: call.location)
     let y = try layer.softmax(
-      x, &builder, scaler: try call.double("input_scaler", default: 1),
+      x, axes: axes.isEmpty ? [rank - 1] : axes.sorted(), &builder,
+      scaler: try call.double("input_scaler", default: 1),
       isStable: try call.bool("stable", default: true))
     return [try layer.quantizedOutput(y, &builder)]
   }
@@ -337,14 +335,14 @@ struct HGQ2Layer {
     return try quantizedOutput(try builder.activate(y, call), &builder)
   }
 
-  /// HGQ2's softmax over the last axis.
+  /// HGQ2's softmax over some axes.
   ///
   /// - Parameters:
   ///   - part: where the softmax's own parts are in the layer.
   ///   - configuration: what stands before the names of its quantizers' configurations.
   func softmax(
-    _ x: NodeID, _ builder: inout GraphBuilder, part prefix: [String] = [], configuration: String = "",
-    scaler: Double, isStable: Bool
+    _ x: NodeID, axes: [Int], _ builder: inout GraphBuilder, part prefix: [String] = [],
+    configuration: String = "", scaler: Double, isStable: Bool
   ) throws(CompilationFailed) -> NodeID {
     func table(_ name: String, _ part: String, _ x: NodeID) throws(CompilationFailed) -> NodeID {
       let config = try call.config.require("\(configuration)\(name)_\(part)_conf")
@@ -352,20 +350,20 @@ struct HGQ2Layer {
       let quantizer = try HGQ2Quantizer(config, place, shape: builder.shape(x), call, builder)
       return try quantizer.apply(x, &builder, "\(name)_\(part)")
     }
-    let count = builder.shape(x).last ?? 1
+    // The quantizers know the tensor's own axes, so that none is moved; those that are summed stay, of length 1.
+    func reduced(_ reduction: Reduction, _ x: NodeID, _ role: String) throws(CompilationFailed) -> NodeID {
+      try builder.reduce(reduction, x, axes, keepsAxes: true, call, role)
+    }
     var exponent = x
     if isStable {
-      let greatest = try builder.add(.reduce(.maximum), [x], call, "max")
-      let repeated = try builder.repeatLast(greatest, count: count, call, "max_broadcast")
-      let difference = try builder.add(.combine(.subtract), [repeated, x], call, "difference")
+      let greatest = try reduced(.maximum, x, "max")
+      let difference = try builder.combine(.subtract, [greatest, x], call, "difference")
       exponent = try builder.scale(try table("exp", "iq", difference), by: -scaler, call, "negated")
     } else if scaler != 1 {
       exponent = try builder.scale(x, by: scaler, call, "scaled")
     }
     let exponential = try table("exp", "oq", try builder.add(.map(Map(.exp)), [exponent], call, "exp"))
-    let sum = try builder.add(.reduce(.sum), [exponential], call, "sum")
-    // The quantizers of the reciprocal keep the axis, of length 1.
-    let divisor = try table("inv", "iq", try builder.reshape(sum, builder.shape(sum) + [1], call, "sums"))
+    let divisor = try table("inv", "iq", try reduced(.sum, exponential, "sum"))
     let inverse = try table(
       "inv", "oq", try builder.add(.map(Map(.reciprocal)), [divisor], call, "reciprocal"))
     return try builder.combine(.multiply, [exponential, inverse], call)

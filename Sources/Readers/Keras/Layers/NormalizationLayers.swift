@@ -39,14 +39,13 @@ extension LayerImporter {
     return try call.axis(first, rank: rank)
   }
 
-  /// (x − mean) / max(√variance, 1e-7) with numbers of the configuration, or of the weights where it has
-  /// none.
+  /// (x − mean) / max(√variance, 1e-7), or the inverse of that, with numbers of the configuration, or of the weights where
+  /// it has none.
   private static func emitNormalization(_ call: LayerCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [NodeID]
   {
     let x = try call.input()
     let shape = builder.shape(x)
-    if try call.bool("invert", default: false) { throw call.failure("I114", "'invert' is not supported") }
     var statisticsShape = Array(repeating: 1, count: shape.count)
     if let value = call.attribute("axis") {
       let axes = value.array.map { Array($0) } ?? [value]
@@ -75,8 +74,10 @@ extension LayerImporter {
       mean = mean.broadcast(statisticsShape, to: shape)
       variance = variance.broadcast(statisticsShape, to: shape)
     }
-    let scale = variance.map { 1 / max($0.squareRoot(), 1e-7) }
-    let shift = zip(mean, scale).map { -$0 * $1 }
+    let deviation = variance.map { max($0.squareRoot(), 1e-7) }
+    let isInverse = try call.bool("invert", default: false)
+    let scale = isInverse ? deviation : deviation.map { 1 / $0 }
+    let shift = isInverse ? mean : zip(mean, scale).map { -$0 * $1 }
     return [
       try builder.affine(
         x, scale: Weights(real: scale.map(Double.init), shape: [scale.count]),

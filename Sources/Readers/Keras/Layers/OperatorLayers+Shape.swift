@@ -337,24 +337,26 @@ extension LayerImporter {
     throws(CompilationFailed) -> [NodeID]
   {
     let x = try call.input()
-    var shape = builder.shape(x)
+    let shape = builder.shape(x)
     let value = try call.require("pad_width")
-    guard ["constant", "CONSTANT"].contains(try call.choice("mode", ["constant", "CONSTANT"])),
-      call.keywords.allSatisfy({ $0.name != "constant_values" || $0.value.saysNothing })
-    else { throw call.failure("I114", "expected a margin of zeros") }
     let pairs = try value.requireArray().map { (pair) throws(CompilationFailed) in try pair.requireInts() }
     guard pairs.count == shape.count + 1,
       pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy { (0..<1 << 16).contains($0) } }),
       pairs[0] == [0, 0]
     else { throw value.failure("I114", "expected a margin before and after each axis but the batch") }
-    var offsets: [Int] = []
-    for (axis, pair) in pairs.dropFirst().enumerated() {
-      offsets.append(-pair[0])
-      shape[axis] += pair[0] + pair[1]
+    let margins = pairs.dropFirst().enumerated().map { axis, pair in
+      Margin(axis: axis, before: pair[0], after: pair[1])
     }
-    let strides = shape.indices.map { axis in shape.indices.map { $0 == axis ? 1 : 0 } }
-    let view = AffineView(shape: shape, offsets: offsets, strides: strides, padding: .zero)
-    return [try builder.add(.rearrange(.view(view)), [x], call)]
+    // TensorFlow's names are Keras' in capitals.
+    let modes = ["constant", "edge", "reflect", "symmetric", "wrap"]
+    let mode = try call.choice("mode", modes + ["CONSTANT", "REFLECT", "SYMMETRIC"]).lowercased()
+    if let continuation = Continuation(rawValue: mode) {
+      return [try builder.pad(x, margins, .elements(continuation), call)]
+    }
+    let number = call.keywords.first { $0.name == "constant_values" && !$0.value.isNull }?.value
+    let margin = try number?.requireDouble() ?? 0
+    guard margin.isFinite else { throw call.failure("I114", "pads with \(margin)") }
+    return [try builder.pad(x, margins, .number(margin), call)]
   }
 }
 

@@ -42,7 +42,7 @@ extension LayerImporter {
       LayerImporter(["Cast"]) { (call, _) throws(CompilationFailed) in [try call.input()] },
       LayerImporter(
         ["DotProductAttention"], attributes: ["is_causal", "flash_attention", "attn_logits_soft_cap"],
-        callArguments: ["scale"], emit: emitDotProductAttention),
+        callArguments: ["scale", "bias", "mask"], emit: emitDotProductAttention),
       LayerImporter(["LayerNorm"], attributes: ["axis", "epsilon", "rms_scaling"]) {
         (call, builder) throws(CompilationFailed) in
         let form = NormalizationForm(
@@ -83,12 +83,12 @@ extension LayerImporter {
     ) -> LayerImporter {
       LayerImporter([kind], attributes: [attribute]) { (call, builder) throws(CompilationFailed) in
         let function = make(try call.double(attribute, default: fallback))
-        return [try builder.add(.map(Map(function)), [try call.input()], call)]
+        return [try builder.apply(function, try call.input(), call)]
       }
     }
     return functions.map { kinds, function in
       LayerImporter(kinds) { (call, builder) throws(CompilationFailed) in
-        [try builder.add(.map(Map(function)), [try call.input()], call)]
+        [try builder.apply(function, try call.input(), call)]
       }
     } + [
       number("LeakyRelu", "negative_slope", 0.2) { .relu(maximum: nil, negativeSlope: $0, threshold: 0) },
@@ -98,7 +98,7 @@ extension LayerImporter {
       number("Squareplus", "b", 4) { .squareplus(b: $0) },
       LayerImporter(["Gelu"], attributes: ["approximate"]) { (call, builder) throws(CompilationFailed) in
         let function = Function.gelu(approximate: try call.bool("approximate", default: true))
-        return [try builder.add(.map(Map(function)), [try call.input()], call)]
+        return [try builder.apply(function, try call.input(), call)]
       },
       softmax("ops>Softmax", logarithm: false), softmax("LogSoftmax", logarithm: true),
     ]
@@ -143,11 +143,18 @@ extension LayerImporter {
   private static func emitDotProductAttention(_ call: LayerCall, _ builder: inout GraphBuilder)
     throws(CompilationFailed) -> [NodeID]
   {
-    let inputs = try call.inputs()
-    guard inputs.count == 3, inputs.allSatisfy({ builder.rank($0) == 3 }) else {
-      throw call.failure("I113", "expected query, key and value of heads, without masks")
-    }
+    var inputs: [NodeID] = []
     var form = AttentionForm()
+    for (position, x) in try call.inputs().enumerated() {
+      switch call.operandNames.indices.contains(position) ? call.operandNames[position] : nil {
+      case "bias"?: form.biasTensor = x
+      case "mask"?: form.visible = x
+      default: inputs.append(x)
+      }
+    }
+    guard inputs.count == 3, inputs.allSatisfy({ builder.rank($0) == 3 }) else {
+      throw call.failure("I113", "expected query, key and value of heads")
+    }
     form.scale = 1 / Double(builder.shape(inputs[0])[2]).squareRoot()
     if let given = call.keywords.first(where: { $0.name == "scale" })?.value.double { form.scale = given }
     form.isCausal = try call.bool("is_causal", default: false)

@@ -5,17 +5,18 @@ import Graph
 extension LayerImporter {
   static let poolingAttributes = ["pool_size", "strides", "padding", "data_format"]
 
-  static let poolingLayers = [1, 2, 3].flatMap { rank in
-    [
-      LayerImporter(
-        ["MaxPooling\(rank)D", "MaxPool\(rank)D", "HGQ>PMaxPooling\(rank)D"], attributes: poolingAttributes
-      ) { (call, builder) throws(CompilationFailed) in
+  static let poolingLayers: [LayerImporter] = [1, 2, 3].flatMap { rank -> [LayerImporter] in
+    // HGQ's layers that pass types on have no volumes.
+    func names(_ kind: String, _ short: String) -> [String] {
+      ["\(kind)\(rank)D", "\(short)\(rank)D"] + (rank < 3 ? ["HGQ>P\(kind)\(rank)D"] : [])
+    }
+    return [
+      LayerImporter(names("MaxPooling", "MaxPool"), attributes: poolingAttributes) {
+        (call, builder) throws(CompilationFailed) in
         [try builder.maxPool(try call.input(), try builder.poolingWindows(call, rank: rank), call)]
       },
-      LayerImporter(
-        ["AveragePooling\(rank)D", "AvgPool\(rank)D", "HGQ>PAveragePooling\(rank)D"],
-        attributes: poolingAttributes
-      ) { (call, builder) throws(CompilationFailed) in
+      LayerImporter(names("AveragePooling", "AvgPool"), attributes: poolingAttributes) {
+        (call, builder) throws(CompilationFailed) in
         [try builder.averagePool(try call.input(), try builder.poolingWindows(call, rank: rank), call)]
       },
       LayerImporter(

@@ -174,9 +174,9 @@ extension LayerImporter {
   ) throws(CompilationFailed) -> (kernel: [Double], bias: [Double]) {
     let usesBias = try call.bool("use_bias", default: true)
     let normalisation = try BatchStatistics.names(call)
-    let names =
-      [name] + (usesBias ? ["bias"] : []) + normalisation.trainable + ["iteration"] + normalisation.moving
-    let weights = try call.weights(names, builder)
+    let weights = try call.weights(
+      [name] + (usesBias ? ["bias"] : []) + ["iteration"],
+      inner: ("batchnorm", normalisation.trainable + normalisation.moving), builder)
     let statistics = try BatchStatistics(call, weights, channels: channels)
     let inverse = statistics.gamma.indices.map { channel in
       (1 / (statistics.variance[channel] + statistics.epsilon).squareRoot()) * statistics.gamma[channel]

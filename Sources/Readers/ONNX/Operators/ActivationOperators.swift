@@ -88,20 +88,7 @@ extension ONNXOperator {
     }) {
       return [folded]
     }
-    let x = try call.tensor(0, &builder)
-    let shape = builder.shape(x)
-    func constant(_ value: Double, _ role: String) throws(CompilationFailed) -> NodeID {
-      try builder.constant(value, shape: shape, call, role)
-    }
-    let isAbove = try builder.add(
-      .combine(.less), [try constant(threshold, "upper"), x], call, "is_above")
-    let isBelow = try builder.add(
-      .combine(.less), [x, try constant(-threshold, "lower")], call, "is_below")
-    let down = bias == 0 ? x : try builder.affine(x, factor: .one, shift: -bias, call, "down")
-    let up = bias == 0 ? x : try builder.affine(x, factor: .one, shift: bias, call, "up")
-    let inner = try builder.add(
-      .combine(.select), [isBelow, up, try constant(0, "zero")], call, "inner")
-    return [.tensor(try builder.add(.combine(.select), [isAbove, down, inner], call))]
+    return [.tensor(try builder.shrink(try call.tensor(0, &builder), threshold: threshold, bias: bias, call))]
   }
 
   /// max(x, 0) + slope · min(x, 0).

@@ -369,7 +369,7 @@ extension AffineView {
 extension GraphBuilder {
   mutating func view(
     _ x: NodeID, _ ranges: [(start: Int, step: Int, count: Int)], padding: AffineView.Padding,
-    _ call: ONNXCall, _ role: String? = nil
+    _ call: some LayerSite, _ role: String? = nil
   ) throws(CompilationFailed) -> NodeID {
     if zip(ranges, shape(x)).allSatisfy({ $0.start == 0 && $0.step == 1 && $0.count == $1 }) { return x }
     return try add(.rearrange(.view(.part(ranges, padding: padding))), [x], call, role)
