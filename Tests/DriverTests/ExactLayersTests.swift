@@ -23,4 +23,11 @@ struct ExactLayersTests {
   func everyKind(_ name: String) throws {
     try ExactModel(stem: "\(Self.folder)/\(name)", ending: "keras", width: 28).check()
   }
+
+  /// Inputs may be declared far wider than their data: the variance of these is about 1, of a type that reaches to 2048.
+  @Test func normalizationsOfWideInputs() throws {
+    let model = try ExactModel(
+      stem: "\(Self.folder)/keras3/normalizations", ending: "keras", width: 32, integerBits: 12)
+    try model.check(tolerance: 0.02)
+  }
 }
