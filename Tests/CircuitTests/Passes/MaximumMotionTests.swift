@@ -26,7 +26,8 @@ struct MaximumMotionTests {
 
     /// A table of 32 entries that falls nowhere, or that falls once.
     mutating func looked(_ x: Value, isRising: Bool) -> Value {
-      let entries = (0..<32).map { Int128($0 * $0 / 20) - 3 - ($0 == 20 && !isRising ? 9 : 0) }
+      var entries: [Int128] = (0..<32).map { $0 * $0 / 20 - 3 }
+      if !isRising { entries[20] -= 9 }
       let table = b.table(Table(name: isRising ? "rising" : "falling", first: -16, entries: entries))
       return b.lookup(x, table: table, origin: layer)
     }
