@@ -199,6 +199,14 @@ extension Circuit {
     set { operations[value.index] = newValue }
   }
 
+  /// How often each operation is read, by operations and output ports.
+  var useCounts: [Int] {
+    var uses = Array(repeating: 0, count: operations.count)
+    for operation in operations { for operand in operation.kind.operands { uses[operand.index] += 1 } }
+    for port in outputs { for element in port.elements { uses[element.value.index] += 1 } }
+    return uses
+  }
+
   /// The operations' results, in topological order.
   public var values: [Value] { operations.indices.map(Value.init) }
 }

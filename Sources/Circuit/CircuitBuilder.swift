@@ -215,6 +215,19 @@ extension CircuitBuilder {
       exponent: min(exponent(ifTrue), exponent(ifFalse)), origin: origin)
   }
 
+  /// The greater or the lesser of two values: a comparison and a selection.
+  public mutating func extreme(isMaximum: Bool, _ a: Value, _ b: Value, origin: Int) -> Value {
+    let (left, right) = (range(a), range(b))
+    let isLess = compare(.less, a, b, origin: origin)
+    return isMaximum
+      ? select(
+        isLess, b, a, range: Interval(max(left.lower, right.lower), max(left.upper, right.upper)),
+        origin: origin)
+      : select(
+        isLess, a, b, range: Interval(min(left.lower, right.lower), min(left.upper, right.upper)),
+        origin: origin)
+  }
+
   /// The entry of table `table` for the operand.
   ///
   /// - Requires: the table covers the operand's range.

@@ -35,7 +35,7 @@ extension NodeLowering {
       }
     case .maximum, .minimum:
       return try balanced(values) { lowering, a, b throws(WidthOverflow) in
-        lowering.extreme(kind == .maximum, a, b, origin)
+        lowering.builder.extreme(isMaximum: kind == .maximum, a, b, origin: origin)
       }
     case .less: return builder.compare(.less, values[0], values[1], origin: origin)
     case .lessOrEqual: return builder.compare(.lessOrEqual, values[0], values[1], origin: origin)
@@ -47,19 +47,6 @@ extension NodeLowering {
         isBit ? values[0] : builder.compare(.notEqual, values[0], zero(origin), origin: origin)
       return builder.select(condition, values[1], values[2], origin: origin)
     }
-  }
-
-  /// The greater or the lesser of two values.
-  mutating func extreme(_ isMaximum: Bool, _ a: Value, _ b: Value, _ origin: Int) -> Value {
-    let (left, right) = (builder.range(a), builder.range(b))
-    let isLess = builder.compare(.less, a, b, origin: origin)
-    let range =
-      isMaximum
-      ? Interval(max(left.lower, right.lower), max(left.upper, right.upper))
-      : Interval(min(left.lower, right.lower), min(left.upper, right.upper))
-    return isMaximum
-      ? builder.select(isLess, b, a, range: range, origin: origin)
-      : builder.select(isLess, a, b, range: range, origin: origin)
   }
 
   /// Folds values pairwise in a balanced tree, in order.

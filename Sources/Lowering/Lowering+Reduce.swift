@@ -24,7 +24,7 @@ extension NodeLowering {
       case .maximum, .minimum:
         result.append(
           try balanced(aligned) { lowering, a, b throws(WidthOverflow) in
-            lowering.extreme(kind == .maximum, a, b, origin)
+            lowering.builder.extreme(isMaximum: kind == .maximum, a, b, origin: origin)
           })
       case .argmax: result.append(try argmax(aligned, origin))
       }
@@ -44,7 +44,7 @@ extension NodeLowering {
     return try balanced(start) { lowering, a, b throws(WidthOverflow) in
       let isLess = lowering.builder.compare(.less, a.value, b.value, origin: origin)
       return Leader(
-        value: lowering.extreme(true, a.value, b.value, origin),
+        value: lowering.builder.extreme(isMaximum: true, a.value, b.value, origin: origin),
         index: lowering.builder.select(isLess, b.index, a.index, origin: origin))
     }.index
   }

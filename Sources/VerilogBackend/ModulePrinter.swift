@@ -45,7 +45,6 @@ struct ModulePrinter {
     self.init(
       circuit, interface, stages, latency: latency, ternaryAdderName: "\(interface.name)_ternary_adder",
       partOf: nil)
-    findParts()
   }
 
   private init(
@@ -68,7 +67,7 @@ struct ModulePrinter {
     read = Array(repeating: 0, count: circuit.operations.count)
     registers = Array(repeating: [], count: latency + 1)
     markLive()
-    repeated = RepeatedParts(nothingOf: circuit, isLive: isLive)
+    findParts()
   }
 
   /// The module's text.

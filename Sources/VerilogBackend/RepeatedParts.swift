@@ -44,17 +44,12 @@ struct RepeatedParts {
 
   init() {}
 
-  /// None: the live operations of a circuit in their order.
-  init(nothingOf circuit: Circuit, isLive: [Bool]) {
-    isHidden = Array(repeating: false, count: circuit.operations.count)
-    statements = circuit.values.filter { isLive[$0.index] }.map(Statement.operation)
-  }
-
   /// - Parameters:
   ///   - isLive: The operations that are printed; constants are not.
   ///   - stages: The register ranks between the inputs and each operation.
   init(_ circuit: Circuit, isLive: [Bool], stages: [Int?]) {
-    self.init(nothingOf: circuit, isLive: isLive)
+    isHidden = Array(repeating: false, count: circuit.operations.count)
+    statements = circuit.values.filter { isLive[$0.index] }.map(Statement.operation)
     var candidates = Membership(circuit, isLive: isLive).candidates
     var order: PrintOrder
     var isOrdered = false
@@ -71,12 +66,12 @@ struct RepeatedParts {
       let number = numbers[candidate.part] ?? parts.count
       if number == parts.count {
         numbers[candidate.part] = number
-        let ranks = candidate.inputs.map { stages[$0.index] ?? 0 }
+        let first = candidate.inputs.compactMap { stages[$0.index] }.min() ?? 0
         var part = candidate.part
         part.tables = circuit.tables
         parts.append(
           Part(
-            circuit: part, stages: RepeatedParts.ranks(in: candidate.part, inputs: ranks),
+            circuit: part, stages: candidate.values.map { stages[$0.index].map { $0 - first } },
             origin: circuit[candidate.members[0]].origin, instances: 0))
       }
       parts[number].instances += 1
@@ -91,21 +86,6 @@ struct RepeatedParts {
       }
     }
   }
-
-  /// The ranks of a part's operations from those of its operands, the earliest of which gets 0.
-  private static func ranks(in part: Circuit, inputs: [Int]) -> [Int?] {
-    let first = inputs.min() ?? 0
-    var ranks: [Int?] = []
-    for operation in part.operations {
-      let operand = operation.kind.operands.lazy.compactMap { ranks[$0.index] }.first
-      switch operation.kind {
-      case .input(let port, _): ranks.append(inputs[port] - first)
-      case .register: ranks.append(operand.map { $0 + 1 })
-      default: ranks.append(operand)
-      }
-    }
-    return ranks
-  }
 }
 
 /// What one instance computes, and from what.
@@ -114,6 +94,8 @@ private struct Candidate {
   var members: [Value]
   /// They as a circuit of its own, equal for instances that are alike; its tables are the whole circuit's.
   var part: Circuit
+  /// What the part's operations are in the whole circuit: constants and operands too.
+  var values: [Value] = []
   /// What it reads and what is read of it, in the whole circuit.
   var inputs: [Value] = []
   var outputs: [Value] = []
@@ -186,6 +168,7 @@ private struct Membership {
     var places: [Value: Value] = [:]
     func append(_ kind: Operation.Kind, like value: Value) {
       places[value] = Value(part.operations.count)
+      candidate.values.append(value)
       part.operations.append(Operation(kind, Format(circuit[value].format.range, exponent: 0), origin: 0))
     }
     for member in members {

@@ -16,6 +16,7 @@ public struct DemandedBits: CircuitPass {
 
   private func rewrite(_ circuit: Circuit) -> Circuit? {
     let demand = Demand(circuit)
+    let uses = circuit.useCounts
     // The bits that an operation's new value lacks at its lower end.
     var dropped = circuit.operations.map { _ in 0 }
     // Whether the new value is the old one, not only equal to it in the bits that are read.
@@ -46,8 +47,7 @@ public struct DemandedBits: CircuitPass {
         }
         let range = operation.format.range
         return rewriter.builder.select(
-          rewriter.condition(condition, of: (ifTrue, ifFalse), becoming: branches, uses: demand.uses),
-          branches[0],
+          rewriter.condition(condition, of: (ifTrue, ifFalse), becoming: branches, uses), branches[0],
           branches[1],
           range: Interval(range.lower >> Int128(low), range.upper >> Int128(low)), origin: operation.origin)
       }
@@ -69,17 +69,11 @@ private struct Demand {
   var bits: [Int?]
   /// The least bit that any user reads.
   var low: [Int]
-  /// How often each operation is read.
-  var uses: [Int]
 
   init(_ circuit: Circuit) {
     // Int.max stands for the value as a whole, -1 for no user yet.
     var bits = circuit.operations.map { _ in -1 }
     var low = circuit.operations.map { _ in Int.max }
-    uses = circuit.operations.map { _ in 0 }
-    for operation in circuit.operations {
-      for operand in operation.kind.operands { uses[operand.index] += 1 }
-    }
     func read(_ value: Value, _ count: Int, from start: Int = 0) {
       bits[value.index] = max(bits[value.index], count)
       low[value.index] = min(low[value.index], start)
@@ -131,7 +125,7 @@ extension CircuitRewriter {
   /// The condition of a selection of which the branches' high bits are left. That of a maximum or minimum, if it is for
   /// nothing else, compares them alone: where they are equal, either will do.
   fileprivate mutating func condition(
-    _ condition: Value, of branches: (Value, Value), becoming new: [Value], uses: [Int]
+    _ condition: Value, of branches: (Value, Value), becoming new: [Value], _ uses: [Int]
   ) -> Value {
     guard uses[condition.index] == 1, case .compare(let relation, let a, let b) = circuit[condition].kind,
       relation == .less || relation == .lessOrEqual

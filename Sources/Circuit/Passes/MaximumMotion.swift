@@ -8,11 +8,7 @@ public struct MaximumMotion: CircuitPass {
   public init() {}
 
   public func run(_ circuit: Circuit) -> Circuit? {
-    var uses = circuit.operations.map { _ in 0 }
-    for operation in circuit.operations {
-      for operand in operation.kind.operands { uses[operand.index] += 1 }
-    }
-    for port in circuit.outputs { for element in port.elements { uses[element.value.index] += 1 } }
+    let uses = circuit.useCounts
     return CircuitRewriter.run(circuit) { rewriter, value throws(WidthOverflow) in
       let operation = circuit[value]
       guard case .select(let condition, let larger, let other) = operation.kind, uses[condition.index] == 1,
@@ -33,14 +29,16 @@ extension CircuitRewriter {
     let origin = operation.origin
     switch (rectified(a), rectified(b)) {
     case (let x?, let y?):
-      let greater = greater(x, y, origin)
+      let greater = builder.extreme(isMaximum: true, x, y, origin: origin)
       let zero = builder.constant(0, exponent: builder[greater].format.exponent, origin: origin)
       let isNegative = builder.compare(.less, greater, zero, origin: origin)
       return builder.select(isNegative, zero, greater, range: operation.format.range, origin: origin)
     case (let x?, nil) where builder.range(b).lower >= 0:
-      return builder.narrow(greater(x, b, origin), to: operation.format.range, origin: origin)
+      return builder.narrow(
+        builder.extreme(isMaximum: true, x, b, origin: origin), to: operation.format.range, origin: origin)
     case (nil, let y?) where builder.range(a).lower >= 0:
-      return builder.narrow(greater(a, y, origin), to: operation.format.range, origin: origin)
+      return builder.narrow(
+        builder.extreme(isMaximum: true, a, y, origin: origin), to: operation.format.range, origin: origin)
     default: break
     }
     guard case .lookup(let x, let table) = builder[a].kind, case .lookup(let y, table) = builder[b].kind
@@ -54,15 +52,10 @@ extension CircuitRewriter {
       return nil
     }
     let exponent = operation.format.exponent
-    let result = builder.lookup(greater(x, y, origin), table: table, exponent: exponent, origin: origin)
+    let result = builder.lookup(
+      builder.extreme(isMaximum: true, x, y, origin: origin), table: table, exponent: exponent, origin: origin
+    )
     return builder.narrow(result, to: operation.format.range, origin: origin)
-  }
-
-  private mutating func greater(_ a: Value, _ b: Value, _ origin: Int) -> Value {
-    let (left, right) = (builder.range(a), builder.range(b))
-    let isLess = builder.compare(.less, a, b, origin: origin)
-    let range = Interval(max(left.lower, right.lower), max(left.upper, right.upper))
-    return builder.select(isLess, b, a, range: range, origin: origin)
   }
 
   /// The operand of a rectifier: x where the value is x if that is positive, else 0.

@@ -110,8 +110,7 @@ extension GraphBuilder {
     let columns = try reshape(key, [1, keys, size], call, "key_columns")
     var sum = try combine(.add, [rows, columns], call, "pairs")
     if scale != 1 {
-      let factors = Array(repeating: scale, count: size)
-      sum = try affine(sum, scale: .coefficients(factors, shape: [size]), call, "scaled")
+      sum = try affine(sum, scale: .coefficients(scale, channels: size), call, "scaled")
     }
     let bounded = try add(.map(Map(.tanh)), [sum], call, "tanh")
     let linear = Linear(inputs: size, outputs: 1, weights: Weights(real: weights, shape: [1, size, 1]))
